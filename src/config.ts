@@ -1,0 +1,150 @@
+import { resolve } from 'node:path'
+import { EnvironmentReader } from './environment.ts'
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** What the process was told, validated and frozen. Nothing else reads the environment. */
+export interface Config {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Absolute. */
+  readonly dataDir: string
+  /** Without a slash at the end. Links are built from it, never from a request header. */
+  readonly publicUrl: string
+  /** Undefined: the embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined
+  /** 32 bytes in base64. Undefined: the one in the data folder. */
+  readonly masterKey: string | undefined
+  readonly operator: { readonly email: string; readonly password: string } | undefined
+  /** Addresses and CIDR ranges whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
+  /** Addresses and CIDR ranges that outbound requests may reach although they are private. */
+  readonly outboundAllow: readonly string[]
+  readonly rateLimits: boolean
+  readonly logLevel: (typeof logLevels)[number]
+  /** How long the change log reaches back: what is older than `days`, or beyond `maxRows` in a project, goes. */
+  readonly changeRetention: { readonly days: number; readonly maxRows: number }
+  readonly limits: Limits
+}
+
+/** The bounds of what one request may ask for. A project's own settings may lower some of them. */
+export interface Limits {
+  readonly bodyBytes: number
+  readonly documentBytes: number
+  readonly documentDepth: number
+  readonly documentFields: number
+  readonly pageDefault: number
+  readonly pageMax: number
+  readonly transactionOperations: number
+  readonly filterDepth: number
+  readonly filterTerms: number
+  readonly filterInValues: number
+  readonly statementMs: number
+  readonly requestsPerSecondByAddress: number
+  readonly requestsPerSecondByProject: number
+  /** How many seconds' worth of requests may come at once. */
+  readonly burstFactor: number
+}
+
+/**
+ * Reads and validates the environment.
+ * Throws a `ConfigError` that lists every fault, unknown `BASALT_…` variables included.
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const read = new EnvironmentReader(env)
+  const host = read.text('BASALT_HOST') ?? '127.0.0.1'
+  const port = read.integer('BASALT_PORT', { default: 4000, min: 0, max: 65_535 })
+  const config: Config = {
+    host,
+    port,
+    dataDir: resolve(read.text('BASALT_DATA_DIR') ?? '.basalt'),
+    publicUrl: readPublicUrl(read) ?? `http://${reachableHost(host)}:${port}`,
+    databaseUrl: readDatabaseUrl(read),
+    masterKey: readMasterKey(read),
+    operator: readOperator(read),
+    trustedProxies: Object.freeze(read.networks('BASALT_TRUSTED_PROXIES')),
+    outboundAllow: Object.freeze(read.networks('BASALT_OUTBOUND_ALLOW')),
+    rateLimits: read.choice('BASALT_RATE_LIMITS', ['on', 'off'], 'on') === 'on',
+    logLevel: read.choice('BASALT_LOG_LEVEL', logLevels, 'info'),
+    changeRetention: Object.freeze({
+      days: read.integer('BASALT_CHANGE_RETENTION_DAYS', { default: 7, min: 1, max: 3650 }),
+      maxRows: read.integer('BASALT_CHANGE_RETENTION_ROWS', { default: 1_000_000, min: 1000, max: 1e9 }),
+    }),
+    limits: readLimits(read),
+  }
+  read.finish('BASALT_')
+  return Object.freeze(config)
+}
+
+function readLimits(read: EnvironmentReader): Limits {
+  const limit = (name: string, fallback: number, max: number): number =>
+    read.integer(`BASALT_LIMIT_${name}`, { default: fallback, min: 1, max })
+  const limits: Limits = {
+    bodyBytes: limit('BODY_BYTES', 1024 * 1024, 64 * 1024 * 1024),
+    documentBytes: limit('DOCUMENT_BYTES', 1024 * 1024, 16 * 1024 * 1024),
+    // The depth is walked by recursion, so it stays small whatever the operator wishes.
+    documentDepth: limit('DOCUMENT_DEPTH', 20, 100),
+    documentFields: limit('DOCUMENT_FIELDS', 1024, 100_000),
+    pageDefault: limit('PAGE_DEFAULT', 50, 10_000),
+    pageMax: limit('PAGE_MAX', 500, 10_000),
+    transactionOperations: limit('TRANSACTION_OPERATIONS', 100, 10_000),
+    filterDepth: limit('FILTER_DEPTH', 8, 50),
+    filterTerms: limit('FILTER_TERMS', 64, 1000),
+    filterInValues: limit('FILTER_IN_VALUES', 256, 10_000),
+    statementMs: limit('STATEMENT_MS', 5000, 600_000),
+    requestsPerSecondByAddress: limit('REQUESTS_BY_ADDRESS', 50, 1_000_000),
+    requestsPerSecondByProject: limit('REQUESTS_BY_PROJECT', 1000, 1_000_000),
+    burstFactor: limit('BURST_FACTOR', 2, 100),
+  }
+  if (limits.pageDefault > limits.pageMax) {
+    read.fault('BASALT_LIMIT_PAGE_DEFAULT must not be above BASALT_LIMIT_PAGE_MAX.')
+  }
+  return Object.freeze(limits)
+}
+
+function readPublicUrl(read: EnvironmentReader): string | undefined {
+  const url = read.url('BASALT_PUBLIC_URL', ['http:', 'https:'], 'https://api.example.com')
+  if (url === undefined) return undefined
+  if (url.search !== '' || url.hash !== '' || url.username !== '') {
+    read.fault('BASALT_PUBLIC_URL must have no query, fragment or user name.')
+  }
+  return url.href.replace(/\/+$/, '')
+}
+
+function readDatabaseUrl(read: EnvironmentReader): string | undefined {
+  const url = read.url('DATABASE_URL', ['postgres:', 'postgresql:'], 'postgres://user@host:5432/database')
+  return url?.href
+}
+
+/** An address to listen on is not always one to connect to. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function readMasterKey(read: EnvironmentReader): string | undefined {
+  const key = read.text('BASALT_MASTER_KEY')
+  if (key === undefined) return undefined
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(key)) {
+    read.fault(
+      'BASALT_MASTER_KEY must be 32 random bytes in base64, as `openssl rand -base64 32` prints them.',
+    )
+  }
+  return key
+}
+
+function readOperator(read: EnvironmentReader): { email: string; password: string } | undefined {
+  const email = read.text('BASALT_OPERATOR_EMAIL')
+  const password = read.text('BASALT_OPERATOR_PASSWORD')
+  if (email === undefined && password === undefined) return undefined
+  if (email === undefined || password === undefined) {
+    read.fault('BASALT_OPERATOR_EMAIL and BASALT_OPERATOR_PASSWORD must be set together.')
+    return undefined
+  }
+  if (!/^[^\s@]+@[^\s@]+$/.test(email)) read.fault('BASALT_OPERATOR_EMAIL must be an e-mail address.')
+  if (password.length < 8 || password.length > 128) {
+    read.fault('BASALT_OPERATOR_PASSWORD must have 8 to 128 characters.')
+  }
+  return Object.freeze({ email, password })
+}
