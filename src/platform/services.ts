@@ -1,0 +1,16 @@
+import type { Config } from '../config.ts'
+import type { Bus } from './bus.ts'
+import type { Database } from './database.ts'
+import type { Logger } from './logging.ts'
+import type { Metrics } from './metrics.ts'
+import type { ControlPlane } from './prisma.ts'
+
+/** What the process offers to every feature. */
+export interface Services {
+  config: Config
+  log: Logger
+  db: Database
+  control: ControlPlane
+  bus: Bus
+  metrics: Metrics
+}

@@ -1,0 +1,39 @@
+import type { FastifyRequest } from 'fastify'
+import type { OrganizationRole } from '../platform/generated/enums.ts'
+import type { Actor, Scope } from './actor.ts'
+import type { Project } from './project.ts'
+
+/**
+ * Who may call a route. Every route declares it (`config: { access: … }`); one that doesn't is refused
+ * when the server starts, so nothing is open by oversight.
+ */
+export type Access =
+  /** Asks for no identity: health, sign-in, the API page. */
+  | { door: 'open' }
+  /** Any operator who is signed in. */
+  | { door: 'operator' }
+  /** An operator with at least this role in the organization `:org`. */
+  | { door: 'organization'; role: OrganizationRole }
+  /**
+   * Inside the project `:ref`: secret keys with the scope, and operators whose role grants it
+   * (`:read` viewer, `:write` developer, or what `role` says).
+   * With `clients`, anonymous actors and users pass too and the feature judges them by rules.
+   */
+  | { door: 'project'; scope: Scope; clients?: boolean; role?: OrganizationRole }
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access
+  }
+  interface FastifyRequest {
+    /** Set by the access hook before validation and handlers run; read through the functions below. */
+    identity: { actor: Actor | null; project: Project | null }
+  }
+}
+
+/** The project that the request is about, and who acts. Throws on routes whose door is not `project`. */
+export function projectRequest(request: FastifyRequest): { project: Project; actor: Actor } {
+  const { actor, project } = request.identity
+  if (actor === null || project === null) throw new Error('the route has no project door')
+  return { project, actor }
+}

@@ -1,0 +1,60 @@
+import type { OrganizationRole } from '../platform/generated/enums.ts'
+
+/** What a secret key may touch. */
+export const areas = ['documents', 'users', 'files', 'push', 'tasks', 'functions', 'settings'] as const
+
+export type Area = (typeof areas)[number]
+
+/** `documents:read`, `settings:write`, …; writing does not include reading. */
+export type Scope = `${Area}:${'read' | 'write'}`
+
+/** Somebody with a publishable key and no sign-in. Rules decide. */
+export interface AnonymousActor {
+  kind: 'anonymous'
+}
+
+/** An end user of the project's app. Rules decide. */
+export interface UserActor {
+  kind: 'user'
+  uid: string
+  email: string | null
+  roles: readonly string[]
+  claims: Readonly<Record<string, unknown>>
+}
+
+/** A server with a secret key: passes by scope, not by rule. */
+export interface KeyActor {
+  kind: 'key'
+  keyId: string
+  scopes: readonly (Scope | '*')[]
+}
+
+/** A person at the console or the command line: passes by role in the project's organization, not by rule. */
+export interface OperatorActor {
+  kind: 'operator'
+  operatorId: string
+  /** Null outside a project and outside an organization. */
+  role: OrganizationRole | null
+}
+
+/** Who a request acts as. Every access to a project's data takes one. */
+export type Actor = AnonymousActor | UserActor | KeyActor | OperatorActor
+
+/** Whether rules judge this actor; the others were judged by scope or role at the door. */
+export function isJudgedByRules(actor: Actor): actor is AnonymousActor | UserActor {
+  return actor.kind === 'anonymous' || actor.kind === 'user'
+}
+
+/** Who did it, in change records and audit entries: `user:7f…`, `key:…`, `anonymous`. */
+export function actorLabel(actor: Actor): string {
+  switch (actor.kind) {
+    case 'anonymous':
+      return 'anonymous'
+    case 'user':
+      return `user:${actor.uid}`
+    case 'key':
+      return `key:${actor.keyId}`
+    case 'operator':
+      return `operator:${actor.operatorId}`
+  }
+}
