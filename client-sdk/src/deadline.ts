@@ -1,0 +1,58 @@
+import { BasaltError } from './basalt-error.ts'
+
+export interface Limits {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Runs work that ends when the caller aborts (throws the signal's reason) or time is up (`timeout`).
+ * By hand, because React Native has neither `AbortSignal.any` nor `AbortSignal.timeout`.
+ */
+export async function withDeadline<T>(
+  { timeoutMs, signal }: Limits,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  let end: (() => unknown) | undefined
+  const endWith = (reason: () => unknown) => {
+    end ??= reason
+    controller.abort()
+  }
+  const onAbort = () => endWith(() => signal?.reason ?? abortError())
+  const onTimeout = () =>
+    endWith(() => new BasaltError('timeout', `There was no answer within ${timeoutMs} ms.`))
+
+  if (signal?.aborted) throw signal.reason ?? abortError()
+  signal?.addEventListener('abort', onAbort)
+  const timer = setTimeout(onTimeout, timeoutMs)
+  try {
+    return await work(controller.signal)
+  } catch (error) {
+    throw end === undefined ? error : end()
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Waits, but not past the signal. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }, ms)
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(abortError())
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function abortError(): Error {
+  const error = new Error('The operation was aborted.')
+  error.name = 'AbortError'
+  return error
+}

@@ -1,0 +1,199 @@
+// Checked by the compiler, never run: what users of the client may and may not write.
+import {
+  array,
+  type Basalt,
+  boolean,
+  collection,
+  createClient,
+  defineSchema,
+  type Document,
+  json,
+  number,
+  object,
+  oneOf,
+  point,
+  reference,
+  string,
+  timestamp,
+} from '@basalt/client'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function sameType<A, B>(_same: Equal<A, B>): void {}
+
+export const schema = defineSchema({
+  collections: {
+    teams: collection({ name: string() }),
+    authors: collection({ name: string(), team: reference('teams').optional() }),
+    posts: collection(
+      {
+        title: string(),
+        status: oneOf('draft', 'live'),
+        votes: number().optional(),
+        pinned: boolean().optional(),
+        tags: array(string()),
+        author: reference('authors'),
+        reviewer: reference('authors').optional(),
+        location: point().optional(),
+        publishedAt: timestamp().optional(),
+        address: object({ city: string(), zip: string().optional() }).optional(),
+        meta: json().optional(),
+      },
+      { indexes: [{ fields: ['status', '-createdAt'] }, { fields: ['address.city'], unique: true }] },
+    ),
+  },
+})
+
+export async function acceptsAndRefuses(basalt: Basalt<typeof schema>): Promise<void> {
+  const posts = basalt.collection('posts')
+
+  // Documents
+  type Post = Document<typeof schema, 'posts'>
+  sameType<Post['status'], 'draft' | 'live'>(true)
+  sameType<Post['votes'], number | undefined>(true)
+  sameType<Post['tags'], string[]>(true)
+  sameType<Post['version'], number>(true)
+  sameType<NonNullable<Post['address']>, { city: string; zip?: string }>(true)
+
+  // Collections and writes
+  // @ts-expect-error there is no such collection
+  basalt.collection('comments')
+  await posts.create({ id: 'a', title: 't', status: 'live', tags: [], author: 'x' })
+  // @ts-expect-error a required field is missing
+  await posts.create({ title: 't', status: 'live', tags: [] })
+  // @ts-expect-error not one of the values
+  await posts.create({ title: 't', status: 'gone', tags: [], author: 'x' })
+  // @ts-expect-error there is no such field
+  await posts.create({ title: 't', status: 'live', tags: [], author: 'x', titel: 't' })
+
+  await posts.update('a', { votes: { $increment: 1 }, tags: { $append: ['x'] }, pinned: null })
+  await posts.update('a', { publishedAt: { $now: true }, votes: { $unset: true }, address: { zip: null } })
+  // @ts-expect-error text can't be incremented
+  await posts.update('a', { title: { $increment: 1 } })
+  // @ts-expect-error a required field can't be removed
+  await posts.update('a', { title: null })
+  // @ts-expect-error a list of texts takes texts
+  await posts.update('a', { tags: { $append: [1] } })
+  // @ts-expect-error there is no such field
+  await posts.update('a', { titel: 'x' })
+
+  // Filters
+  posts.where({ votes: { $gte: 10 }, tags: { $contains: 'x' }, title: { $startsWith: 'A' } })
+  posts.where({ status: { $in: ['draft'] }, createdAt: { $lt: '2030' }, 'address.city': 'Rome', votes: null })
+  posts.where({ location: { $near: { point: [12.5, 41.9], maxDistance: 500 } } })
+  posts.where({ $or: [{ pinned: true }, { $not: { votes: { $lt: 3 } } }], $search: 'words' })
+  posts.where({ 'meta.any.depth': 3, meta: { a: 1 } })
+  // @ts-expect-error there is no such field
+  posts.where({ titel: 'x' })
+  // @ts-expect-error there is no such field inside
+  posts.where({ 'address.town': 'x' })
+  // @ts-expect-error a number compares with numbers
+  posts.where({ votes: { $gte: '10' } })
+  // @ts-expect-error truth has no order
+  posts.where({ pinned: { $gt: false } })
+  // @ts-expect-error only lists contain
+  posts.where({ title: { $contains: 'x' } })
+  // @ts-expect-error only points are near
+  posts.where({ tags: { $near: { point: [0, 0] } } })
+  // @ts-expect-error not one of the values
+  posts.where({ status: 'gone' })
+  // @ts-expect-error a required field is never missing
+  posts.where({ title: null })
+  // @ts-expect-error logic holds filters of the same fields
+  posts.where({ $or: [{ titel: 'x' }] })
+
+  // Order and selection
+  posts.orderBy('-votes', 'title', 'address.city')
+  // @ts-expect-error there is no such field
+  posts.orderBy('-titel')
+  const brief = await posts.select('title', 'address.city').first()
+  sameType<typeof brief, { readonly id: string; title: string; address?: { city: string } } | null>(true)
+  // @ts-expect-error it was not selected
+  void brief?.status
+  // @ts-expect-error there is no such field
+  posts.select('titel')
+
+  // Includes
+  const included = await posts.include('author', 'author.team', 'reviewer').first()
+  sameType<NonNullable<NonNullable<typeof included>['author']>['name'], string>(true)
+  sameType<
+    NonNullable<NonNullable<NonNullable<typeof included>['author']>['team']>,
+    Document<typeof schema, 'teams'>
+  >(true)
+  sameType<NonNullable<typeof included>['reviewer'], Document<typeof schema, 'authors'> | null | undefined>(
+    true,
+  )
+  const got = await posts.get('a', { include: ['author'], fields: ['author'] })
+  sameType<typeof got, { readonly id: string; author: Document<typeof schema, 'authors'> | null }>(true)
+  // @ts-expect-error a title refers to nothing
+  posts.include('title')
+  // @ts-expect-error an author has no such reference
+  posts.include('author.boss')
+
+  // Pages, counts, iteration
+  const page = await posts.find()
+  // @ts-expect-error it was not asked for
+  void page.count
+  sameType<(typeof page)['documents'][number], Post>(true)
+  const counted = await posts.find({ count: true })
+  sameType<typeof counted.count, number>(true)
+  for await (const post of posts.include('author')) sameType<typeof post.title, string>(true)
+
+  // Aggregates
+  const groups = await posts.aggregate({
+    groupBy: ['status', 'address.city'],
+    select: { n: { $count: true }, mean: { $avg: 'votes' }, last: { $max: 'publishedAt' } },
+    sort: ['-n'],
+  })
+  sameType<
+    (typeof groups)[number],
+    {
+      status: 'draft' | 'live'
+      'address.city': string | null
+      n: number
+      mean: number | null
+      last: string | null
+    }
+  >(true)
+  // @ts-expect-error text has no sum
+  await posts.aggregate({ select: { total: { $sum: 'title' } } })
+
+  // Transactions
+  const [created, gone] = await basalt.transaction((tx) => [
+    tx.create('teams', { name: 'x' }),
+    tx.delete('posts', 'a', { ifVersion: 1 }),
+  ])
+  sameType<typeof created, Document<typeof schema, 'teams'>>(true)
+  sameType<typeof gone, null>(true)
+  const nothing = await basalt.transaction((tx) => {
+    tx.check('teams', 'x')
+  })
+  sameType<typeof nothing, void>(true)
+  // @ts-expect-error a team has no title
+  await basalt.transaction((tx) => tx.create('teams', { title: 'x' }))
+
+  // Changes
+  for await (const change of basalt.changes()) {
+    if (change.collection === 'teams' && change.kind === 'update')
+      sameType<typeof change.before.name, string>(true)
+  }
+}
+
+// @ts-expect-error there is no collection to refer to
+defineSchema({ collections: { posts: collection({ author: reference('authers') }) } })
+
+// @ts-expect-error an index on a field that isn't there
+collection({ title: string() }, { indexes: [{ fields: ['titel'] }] })
+
+/** Without a schema everything goes, and nothing is promised. */
+export async function untyped(): Promise<void> {
+  const basalt = createClient({ url: 'http://localhost:4000', project: 'demo', key: 'pk_x' })
+  const notes = basalt.collection('notes')
+  const note = await notes.create({ text: 'hello', tags: ['a'] })
+  sameType<typeof note.id, string>(true)
+  sameType<(typeof note)['text'], unknown>(true)
+  notes.where({ text: { $startsWith: 'he' }, 'a.b': 1, $or: [{ x: 1 }] }).orderBy('-text', 'a.b')
+  await notes.update('a', { text: null, n: { $increment: 1 } })
+  const joined = await notes.include('author', 'author.team').select('text').first()
+  sameType<NonNullable<typeof joined>['id'], string>(true)
+  await notes.aggregate({ groupBy: ['kind'], select: { n: { $count: true }, total: { $sum: 'price' } } })
+}
