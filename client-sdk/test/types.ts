@@ -15,7 +15,7 @@ import {
   reference,
   string,
   timestamp,
-} from '@basalt/client'
+} from '../src/client.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function sameType<A, B>(_same: Equal<A, B>): void {}
