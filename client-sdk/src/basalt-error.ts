@@ -94,6 +94,15 @@ function parseProblem(text: string): Problem {
   }
 }
 
+/** Parses what should be JSON, and is something else when a proxy or a hotspot answers. */
+export function parseJson<T>(text: string, status: number): T {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new BasaltError('unexpected_response', 'The answer is not JSON.', { status, cause })
+  }
+}
+
 /** RFC 9110, 10.2.3: seconds or a date. */
 function parseRetryAfter(value: string | null): number | undefined {
   if (value === null) return undefined

@@ -1,5 +1,8 @@
 import { BasaltError } from './basalt-error.ts'
 
+/** Timers count in 32 bits; a longer one would go off at once. */
+const longestTimer = 2 ** 31 - 1
+
 export interface Limits {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
@@ -25,7 +28,7 @@ export async function withDeadline<T>(
 
   if (signal?.aborted) throw signal.reason ?? abortError()
   signal?.addEventListener('abort', onAbort)
-  const timer = setTimeout(onTimeout, timeoutMs)
+  const timer = setTimeout(onTimeout, Math.min(timeoutMs, longestTimer))
   try {
     return await work(controller.signal)
   } catch (error) {

@@ -65,16 +65,24 @@ export function collection<const F extends Fields>(
     readonly rules?: CollectionRules
   } = {},
 ): CollectionSchema<F> {
-  const special = Object.entries(fields).filter(([, field]) => Object.keys(field.settings).length > 0)
   return {
     fields,
     definition: {
       schema: objectSchema(fields),
-      fields: Object.fromEntries(special.map(([name, field]) => [name, field.settings])),
+      fields: Object.fromEntries(settingsByPath(fields)),
       indexes: settings.indexes ?? [],
       rules: settings.rules ?? {},
     },
   }
+}
+
+/** The settings of the fields that have any, by dotted path. */
+function settingsByPath(fields: Fields, prefix = ''): [path: string, FieldSettings][] {
+  return Object.entries(fields).flatMap(([name, { settings, nested }]) => {
+    const path = prefix + name
+    const own: [string, FieldSettings][] = Object.keys(settings).length === 0 ? [] : [[path, settings]]
+    return [...own, ...settingsByPath(nested, `${path}.`)]
+  })
 }
 
 /** Turns a collection with a reference to nowhere into a type that says so. */

@@ -1,4 +1,4 @@
-import { BasaltError } from './basalt-error.ts'
+import { BasaltError, parseJson } from './basalt-error.ts'
 import type { Transport } from './transport.ts'
 
 /** Reads a collection as NDJSON, line by line as it arrives. */
@@ -9,7 +9,7 @@ export async function* exportDocuments<T>(
 ): AsyncGenerator<T, void, undefined> {
   const response = await transport.stream({ method: 'GET', path: `${documentsPath}/export`, signal })
   for await (const line of readLines(response, signal)) {
-    if (line !== '') yield JSON.parse(line)
+    if (line !== '') yield parseJson(line, response.status)
   }
 }
 
@@ -18,7 +18,7 @@ async function* readLines(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string, void, undefined> {
   // React Native has no streams.
-  if (!response.body) return yield* (await response.text()).split('\n')
+  if (!response.body) return yield* (await response.text().catch(connectionBroke)).split('\n')
 
   const reader = response.body.getReader()
   const decoder = new TextDecoder()

@@ -25,6 +25,8 @@ export interface Field<Value = unknown, Optional extends boolean = boolean, Targ
   readonly [carried]?: { value: Value; optional: Optional; target: Target }
   readonly schema: JsonSchema
   readonly isOptional: boolean
+  /** The fields inside, of an object. */
+  readonly nested: Fields
   readonly settings: FieldSettings
   /** The field may be missing. */
   optional(): Field<Value, true, Target>
@@ -53,56 +55,58 @@ type Required<Value, Target extends string = never> = Field<Value, false, Target
 function field<Value, Optional extends boolean, Target extends string>(
   schema: JsonSchema,
   isOptional: Optional,
-  settings: FieldSettings,
+  settings: FieldSettings = {},
+  nested: Fields = {},
 ): Field<Value, Optional, Target> {
   return {
     schema,
     isOptional,
+    nested,
     settings,
-    optional: () => field(schema, true, settings),
-    rules: (rules) => field(schema, isOptional, { ...settings, ...rules }),
+    optional: () => field(schema, true, settings, nested),
+    rules: (rules) => field(schema, isOptional, { ...settings, ...rules }, nested),
   }
 }
 
 /** Text. Lengths count characters. */
 export function string(limits: { minLength?: number; maxLength?: number } = {}): Required<string> {
-  return field({ type: 'string', ...limits }, false, {})
+  return field({ type: 'string', ...limits }, false)
 }
 
 /** A number: a 64-bit float, as in JSON. */
 export function number(limits: { minimum?: number; maximum?: number } = {}): Required<number> {
-  return field({ type: 'number', ...limits }, false, {})
+  return field({ type: 'number', ...limits }, false)
 }
 
 /** A whole number. */
 export function integer(limits: { minimum?: number; maximum?: number } = {}): Required<number> {
-  return field({ type: 'integer', ...limits }, false, {})
+  return field({ type: 'integer', ...limits }, false)
 }
 
 export function boolean(): Required<boolean> {
-  return field({ type: 'boolean' }, false, {})
+  return field({ type: 'boolean' }, false)
 }
 
 /** A moment as ISO 8601 text in UTC: `2030-01-31T12:00:00.000Z`. */
 export function timestamp(): Required<string> {
-  return field({ type: 'string', format: 'date-time' }, false, {})
+  return field({ type: 'string', format: 'date-time' }, false)
 }
 
 /** One of the given strings. */
 export function oneOf<const Value extends string>(...values: readonly Value[]): Required<Value> {
-  return field({ type: 'string', enum: values }, false, {})
+  return field({ type: 'string', enum: values }, false)
 }
 
 export function array<Value>(
   item: Field<Value, false>,
   limits: { minItems?: number; maxItems?: number; uniqueItems?: boolean } = {},
 ): Required<Value[]> {
-  return field({ type: 'array', items: item.schema, ...limits }, false, {})
+  return field({ type: 'array', items: item.schema, ...limits }, false)
 }
 
 /** An object inside the document; queries reach its fields by dotted paths (`address.city`). */
 export function object<const F extends Fields>(fields: F): Required<DataOf<F>> {
-  return field(objectSchema(fields), false, {})
+  return field(objectSchema(fields), false, {}, fields)
 }
 
 /** A place on Earth as a GeoJSON point, for `$near`, `$withinRadius` and `$withinBox`. */
@@ -110,7 +114,7 @@ export function point(): Required<Point> {
   const coordinates = { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 }
   const properties = { type: { const: 'Point' }, coordinates }
   const required = ['type', 'coordinates']
-  return field({ type: 'object', properties, required, additionalProperties: false }, false, {})
+  return field({ type: 'object', properties, required, additionalProperties: false }, false)
 }
 
 /** The id of a document in another collection, which `include` puts in the place of the id. */
@@ -123,7 +127,7 @@ export function reference<const Target extends string>(collection: Target): Requ
  * The type is yours to name, the schema is what the server checks: `json<Settings>({ type: 'object' })`.
  */
 export function json<Value = unknown>(schema: JsonSchema = {}): Required<Value> {
-  return field(schema, false, {})
+  return field(schema, false)
 }
 
 /** The JSON Schema of an object with exactly these fields. */

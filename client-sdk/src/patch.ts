@@ -16,17 +16,23 @@ export type Patch<T> = {
 type PatchValue<V> = unknown extends V
   ? unknown
   : [V] extends [number]
-    ? V | { readonly $increment: number } | { readonly $min: number } | { readonly $max: number }
+    ? V | { readonly $increment: number } | Extreme<number>
     : [V] extends [string]
-      ? V | (string extends V ? { readonly $now: true } : never)
+      ? V | (string extends V ? { readonly $now: true } | Extreme<string> : never)
       : [V] extends [readonly (infer Item)[]]
         ? V | ArrayOperator<Item>
         : [V] extends [boolean | Point]
           ? V
           : Patch<V>
 
+/** Keeps the smaller, or the larger, of the present value and this one. */
+type Extreme<V> = { readonly $min: V } | { readonly $max: V }
+
 type ArrayOperator<Item> =
-  | { readonly $append: readonly Item[] }
+  | { readonly $append: OneOrMore<Item> }
   /** Every equal item goes. */
-  | { readonly $remove: readonly Item[] }
-  | { readonly $addUnique: readonly Item[] }
+  | { readonly $remove: OneOrMore<Item> }
+  /** What is there already isn't added again. */
+  | { readonly $addUnique: OneOrMore<Item> }
+
+type OneOrMore<Item> = readonly Item[] | (Item extends readonly unknown[] ? never : Item)

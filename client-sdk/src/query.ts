@@ -144,10 +144,9 @@ export class Query<
     refuseUndefined(filters, 'where')
     if (rest.having !== undefined) refuseUndefined(rest.having, 'having')
     const body = { ...rest, where: combinedFilter(filters) }
-    const path = this.#path.replace(/documents$/, 'documents/aggregate')
     const { groups } = await this.#transport.json<{ groups: Group<Document<S, N>, GroupBy, Select>[] }>({
       method: 'POST',
-      path,
+      path: `${this.#path}/aggregate`,
       body,
       asks: true,
       signal,
@@ -176,7 +175,7 @@ function findRequest(
     include: list(include),
     count: count ? 'true' : undefined,
   }
-  const length = Object.values(query).join('').length
+  const { length } = encodeURIComponent(Object.values(query).join(''))
   if (length <= longestQueryString) return { method: 'GET', path, query, signal }
   const body = { where, sort: query.sort, limit, after, fields: query.fields, include: query.include, count }
   return { method: 'POST', path: `${path}/query`, body, asks: true, signal }

@@ -1,4 +1,4 @@
-import { BasaltError, errorFromResponse } from './basalt-error.ts'
+import { BasaltError, errorFromResponse, parseJson } from './basalt-error.ts'
 import { sleep, withDeadline } from './deadline.ts'
 import { isPassing, retryDelayMs } from './retry.ts'
 
@@ -126,13 +126,7 @@ function networkError(cause: unknown): BasaltError {
 }
 
 async function readJson<T>(response: Response): Promise<T> {
-  const text = await response.text()
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    const { status } = response
-    throw new BasaltError('unexpected_response', 'The answer is not JSON.', { status, cause })
-  }
+  return parseJson(await response.text(), response.status)
 }
 
 async function readNothing(response: Response): Promise<void> {

@@ -1,4 +1,4 @@
-import { array, collection, defineSchema, point, reference, string } from '../src/client.ts'
+import { array, collection, defineSchema, object, point, reference, string } from '../src/client.ts'
 import { expect, test } from 'vitest'
 import { answer, drop, failureOf, scriptedServer } from './scripted-server.ts'
 
@@ -12,6 +12,7 @@ const schema = defineSchema({
         author: reference('authors'),
         secret: string().optional().rules({ read: 'auth.uid == doc.author' }),
         location: point().optional(),
+        credits: object({ photographer: reference('authors').rules({ write: 'false' }) }).optional(),
       },
       {
         indexes: [{ fields: ['-createdAt'] }, { type: 'search', fields: ['title'], language: 'english' }],
@@ -39,11 +40,21 @@ test('a schema written in TypeScript is what the server needs', () => {
           required: ['type', 'coordinates'],
           additionalProperties: false,
         },
+        credits: {
+          type: 'object',
+          properties: { photographer: { type: 'string' } },
+          required: ['photographer'],
+          additionalProperties: false,
+        },
       },
       required: ['title', 'author'],
       additionalProperties: false,
     },
-    fields: { author: { relation: 'authors' }, secret: { read: 'auth.uid == doc.author' } },
+    fields: {
+      author: { relation: 'authors' },
+      secret: { read: 'auth.uid == doc.author' },
+      'credits.photographer': { relation: 'authors', write: 'false' },
+    },
     indexes: [{ fields: ['-createdAt'] }, { type: 'search', fields: ['title'], language: 'english' }],
     rules: { read: 'true' },
   })
@@ -137,6 +148,12 @@ test('an export that breaks off says so', async () => {
     for await (const { id } of posts.export()) expect(id).toBe('a')
   }
   expect(await failureOf(read())).toMatchObject({ code: 'network' })
+})
+
+test('an export that is not one says so', async () => {
+  const server = await scriptedServer((response) => void response.end('<html>'))
+  const read = server.client({ key: 'sk_1' }).collection('posts').export().next()
+  expect(await failureOf(read)).toMatchObject({ code: 'unexpected_response' })
 })
 
 test('an export that is aborted ends with the reason', async () => {

@@ -133,6 +133,13 @@ describe('deadline and abort', () => {
     expect(error).toMatchObject({ code: 'timeout' })
   })
 
+  test('a client may wait without end', async () => {
+    const server = await scriptedServer((response) => void setTimeout(() => response.end('{"id":"a"}'), 50))
+    await expect(server.client({ timeoutMs: Infinity }).collection('posts').get('a')).resolves.toEqual({
+      id: 'a',
+    })
+  })
+
   test('an abort under way ends with its reason', async () => {
     const server = await scriptedServer(hang)
     const controller = new AbortController()

@@ -65,7 +65,7 @@ export async function acceptsAndRefuses(basalt: Basalt<typeof schema>): Promise<
   // @ts-expect-error there is no such field
   await posts.create({ title: 't', status: 'live', tags: [], author: 'x', titel: 't' })
 
-  await posts.update('a', { votes: { $increment: 1 }, tags: { $append: ['x'] }, pinned: null })
+  await posts.update('a', { votes: { $increment: 1 }, tags: { $append: 'x' }, pinned: null })
   await posts.update('a', { publishedAt: { $now: true }, votes: { $unset: true }, address: { zip: null } })
   // @ts-expect-error text can't be incremented
   await posts.update('a', { title: { $increment: 1 } })
