@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { OrganizationRole } from '../platform/generated/enums.ts'
-import type { Actor, Scope } from './actor.ts'
+import { forbidden } from '../platform/errors.ts'
+import type { Actor, OperatorActor, Scope } from './actor.ts'
 import type { Project } from './project.ts'
 
 /**
@@ -21,13 +22,21 @@ export type Access =
    */
   | { door: 'project'; scope: Scope; clients?: boolean; role?: OrganizationRole }
 
+/** Who acts, and in which project; both null where a door doesn't ask. */
+export interface Identity {
+  actor: Actor | null
+  project: Project | null
+  /** The operator's session. */
+  sessionId: string | null
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
   }
   interface FastifyRequest {
     /** Set by the access hook before validation and handlers run; read through the functions below. */
-    identity: { actor: Actor | null; project: Project | null }
+    identity: Identity
   }
 }
 
@@ -36,4 +45,11 @@ export function projectRequest(request: FastifyRequest): { project: Project; act
   const { actor, project } = request.identity
   if (actor === null || project === null) throw new Error('the route has no project door')
   return { project, actor }
+}
+
+/** The operator who is signed in. Throws `forbidden` where a key got through the door: this is for people. */
+export function operatorRequest(request: FastifyRequest): { operator: OperatorActor; sessionId: string } {
+  const { actor, sessionId } = request.identity
+  if (actor?.kind !== 'operator' || sessionId === null) throw forbidden('Only an operator may do this.')
+  return { operator: actor, sessionId }
 }

@@ -8,6 +8,19 @@ export type Area = (typeof areas)[number]
 /** `documents:read`, `settings:write`, …; writing does not include reading. */
 export type Scope = `${Area}:${'read' | 'write'}`
 
+/** Whether the text is a scope, or `*` for all of them. */
+export function isScope(text: string): text is Scope | '*' {
+  return knownScopes.has(text)
+}
+
+/** Every scope that a secret key can be given. */
+export const allScopes: readonly (Scope | '*')[] = [
+  '*',
+  ...areas.flatMap((area): Scope[] => [`${area}:read`, `${area}:write`]),
+]
+
+const knownScopes = new Set<string>(allScopes)
+
 /** Somebody with a publishable key and no sign-in. Rules decide. */
 export interface AnonymousActor {
   kind: 'anonymous'

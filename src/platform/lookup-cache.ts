@@ -1,0 +1,84 @@
+const refreshAfterMs = 3_000
+// The net under lost notifications: what was revoked is dead everywhere after this time.
+const maxAgeMs = 5_000
+const missingForMs = 1_000
+const maxMissing = 2_000
+
+/**
+ * Rows that nearly every request needs, by a text key. Answers from memory; entries in use are read again in
+ * the background before they are too old, so a request waits for the database only at the first use.
+ * Holds at most `maxEntries`, and remembers for a moment what does not exist.
+ */
+export class LookupCache<V extends object> {
+  readonly #read: (key: string) => Promise<V | null>
+  readonly #maxEntries: number
+  readonly #found = new Map<string, { value: V; readAt: number }>()
+  readonly #missing = new Map<string, number>()
+  readonly #reading = new Map<string, Promise<V | null>>()
+  #generation = 0
+
+  constructor(options: { read: (key: string) => Promise<V | null>; maxEntries: number }) {
+    this.#read = options.read
+    this.#maxEntries = options.maxEntries
+  }
+
+  /** Null: known not to exist. Undefined: not in memory, see `load`. */
+  get(key: string): V | null | undefined {
+    const entry = this.#found.get(key)
+    if (entry === undefined) return this.#isMissing(key) ? null : undefined
+    const age = Date.now() - entry.readAt
+    if (age >= maxAgeMs) return undefined
+    // A failure shows when the entry is too old; until then the old value serves.
+    if (age >= refreshAfterMs) this.load(key).catch(() => undefined)
+    return entry.value
+  }
+
+  /** From the database; those who ask at the same time share one query. */
+  load(key: string): Promise<V | null> {
+    const reading = this.#reading.get(key)
+    if (reading !== undefined) return reading
+    const started = this.#readAndKeep(key).finally(() => {
+      if (this.#reading.get(key) === started) this.#reading.delete(key)
+    })
+    this.#reading.set(key, started)
+    return started
+  }
+
+  /** Drops what matches. What is being read right now may be from before the change, so it isn't kept. */
+  forget(matches: (value: V) => boolean): void {
+    this.#generation++
+    this.#reading.clear()
+    this.#missing.clear()
+    for (const [key, entry] of this.#found) if (matches(entry.value)) this.#found.delete(key)
+  }
+
+  clear(): void {
+    this.forget(() => true)
+  }
+
+  async #readAndKeep(key: string): Promise<V | null> {
+    const generation = this.#generation
+    const readAt = Date.now()
+    const value = await this.#read(key)
+    if (generation !== this.#generation) return value
+    // Deleting first moves the key to the end: the map's order is the order of the last reading.
+    this.#found.delete(key)
+    if (value === null) keep(this.#missing, key, readAt + missingForMs, maxMissing)
+    else keep(this.#found, key, { value, readAt }, this.#maxEntries)
+    return value
+  }
+
+  #isMissing(key: string): boolean {
+    const until = this.#missing.get(key)
+    if (until === undefined) return false
+    if (Date.now() < until) return true
+    this.#missing.delete(key)
+    return false
+  }
+}
+
+function keep<T>(map: Map<string, T>, key: string, value: T, max: number): void {
+  const oldest = map.size >= max ? map.keys().next() : undefined
+  if (oldest?.done === false) map.delete(oldest.value)
+  map.set(key, value)
+}
