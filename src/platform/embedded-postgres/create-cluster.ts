@@ -63,7 +63,7 @@ async function runInitdb(place: Placement, runAs: RunAs, folder: string): Promis
     child.once('error', reject)
     child.once('close', resolve)
   })
-  if (code !== 0) throw explainFailure(output, place.home)
+  if (code !== 0) throw await explainFailure(output, place.home)
 }
 
 /** What a server that was killed in its first second left behind. */

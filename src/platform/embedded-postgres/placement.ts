@@ -34,9 +34,10 @@ export async function prepareFolders(dataDir: string, runAs: RunAs, log: Logger)
   return { binaries, home, cluster: join(home, 'postgres'), sockets: await placeSockets(home, runAs) }
 }
 
-/** Makes a path's owner the one that PostgreSQL runs as. */
+/** Makes a path's owner the one that PostgreSQL runs as; only root can, and only root has to. */
 export async function giveTo(runAs: RunAs, path: string): Promise<void> {
-  if (runAs.kind === 'account') await chown(path, runAs.uid, runAs.gid)
+  if (process.getuid?.() !== 0) return
+  await chown(path, ownerOf(runAs), runAs.kind === 'account' ? runAs.gid : 0)
 }
 
 /** The user number that PostgreSQL's files have on disk. */
@@ -73,18 +74,18 @@ async function placeHome(data: string, runAs: RunAs, log: Logger): Promise<strin
 async function placeSockets(home: string, runAs: RunAs): Promise<string> {
   const beside = join(home, 'run')
   const folder = isShortEnough(beside) ? beside : join(shortTemporaryFolder(), `basalt-${shortHash(home)}`)
-  await mkdir(folder, { mode: 0o700 }).then(
-    () => giveTo(runAs, folder),
-    (error: unknown) => ignoreExisting(error),
-  )
-  const found = await lstat(folder)
-  const owners = [ownerOf(runAs), process.getuid?.()]
-  if (!found.isDirectory() || !owners.includes(found.uid)) {
-    throw new EmbeddedPostgresError(`${folder} belongs to someone else; it must be private to this server.`)
-  }
+  await mkdir(folder, { mode: 0o700 }).catch(ignoreExisting)
+  // In a folder that everybody may write to, someone else may have been there first.
+  if (folder !== beside) await checkOwner(folder, [0, ownerOf(runAs)])
   await giveTo(runAs, folder)
   await chmod(folder, 0o700)
   return folder
+}
+
+async function checkOwner(folder: string, owners: number[]): Promise<void> {
+  const found = await lstat(folder)
+  if (found.isDirectory() && owners.includes(found.uid)) return
+  throw new EmbeddedPostgresError(`${folder} belongs to someone else; it must be private to this server.`)
 }
 
 function isShortEnough(folder: string): boolean {

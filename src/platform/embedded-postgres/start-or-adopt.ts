@@ -68,7 +68,7 @@ async function startNew(
       }
       const output = launch.failure()
       if (output !== undefined && isPassing(output)) return undefined
-      if (output !== undefined) throw explainFailure(`${output}\n${await newLogLines()}`, place.home)
+      if (output !== undefined) throw await explainFailure(`${output}\n${await newLogLines()}`, place.home)
       await sleep(10)
     }
     return undefined
@@ -97,7 +97,7 @@ async function claimIfReady(place: Placement, dataDir: string): Promise<Claim | 
     const state = sqlState(error)
     // Class 57 is "starting up", "shutting down" and the like; without a state it was the socket that failed.
     if (state === undefined || state.startsWith('57')) return undefined
-    throw explainFailure(`FATAL: ${error instanceof Error ? error.message : String(error)}`, place.home)
+    throw await explainFailure(`FATAL: ${error instanceof Error ? error.message : String(error)}`, place.home)
   }
 }
 
