@@ -82,5 +82,7 @@ function storable(value: Json): Json {
   if (typeof value === 'string') return value.toWellFormed().replaceAll('\0', '\u{FFFD}')
   if (isJsonArray(value)) return value.map(storable)
   if (!isJsonObject(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [String(storable(key)), storable(item)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [String(storable(key)), storable(item)]),
+  )
 }

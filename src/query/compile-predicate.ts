@@ -1,6 +1,15 @@
 import { invalidValue } from '../platform/errors.ts'
 import { calculate } from './arithmetic.ts'
-import type { Comparison, Exists, Expression, Get, LocalName, PathExpression, Quantifier, TextTest } from './expression.ts'
+import type {
+  Comparison,
+  Exists,
+  Expression,
+  Get,
+  LocalName,
+  PathExpression,
+  Quantifier,
+  TextTest,
+} from './expression.ts'
 import { literal } from './expression.ts'
 import { chordOfDistance, chordTo, isInBox, pointOf, vectorOf } from './geo.ts'
 import { isJsonArray, isJsonObject, jsonEquals, memberOf } from './json.ts'

@@ -55,7 +55,11 @@ function faultOf(value: unknown, depth: number, budget: { nodes: number }): stri
   return firstFault(Object.keys(value), depth, budget) ?? firstFault(Object.values(value), depth, budget)
 }
 
-function firstFault(values: readonly unknown[], depth: number, budget: { nodes: number }): string | undefined {
+function firstFault(
+  values: readonly unknown[],
+  depth: number,
+  budget: { nodes: number },
+): string | undefined {
   for (const value of values) {
     const fault = faultOf(value, depth - 1, budget)
     if (fault !== undefined) return fault

@@ -42,6 +42,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN jsonb_typeof(value) = 'number' THEN value::numeric END
 $$;
 
+-- Decimals hold more than the numbers of JSON as its readers know them: what is too large for float8 is null.
+CREATE OR REPLACE FUNCTION basalt.finite(value numeric) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE
+    WHEN abs(value) < 1e-300 THEN to_jsonb(0)
+    WHEN abs(value) <= 1.7976931348623157e308 THEN to_jsonb(value)
+  END
+$$;
+
 CREATE OR REPLACE FUNCTION basalt.truth(value jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN jsonb_typeof(value) = 'boolean' THEN value::boolean END

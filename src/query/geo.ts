@@ -65,16 +65,19 @@ export function distanceOfChord(chord: number): number {
 
 export function isInBox([longitude, latitude]: GeoPoint, { west, south, east, north }: GeoBox): boolean {
   if (latitude < south || latitude > north) return false
-  return west <= east
-    ? longitude >= west && longitude <= east
-    : longitude >= west || longitude <= east
+  return west <= east ? longitude >= west && longitude <= east : longitude >= west || longitude <= east
 }
 
 /**
  * A sphere that encloses the box, for the index to look in. Undefined when the box is wider than half the
  * globe: only up to there are its corners the points farthest from its centre.
  */
-export function sphereAround({ west, south, east, north }: GeoBox): { center: Vector; chord: number } | undefined {
+export function sphereAround({
+  west,
+  south,
+  east,
+  north,
+}: GeoBox): { center: Vector; chord: number } | undefined {
   const width = west <= east ? east - west : east - west + 360
   if (width > 180) return undefined
   const center = vectorOf([west + width / 2, (south + north) / 2])

@@ -78,7 +78,10 @@ function logicOf(name: string, input: unknown, place: Place, issues: FilterIssue
     case '$or':
       return anyOf(filtersOf(input, { ...place, whole: false }, issues))
     case '$not':
-      return { kind: 'not', operand: filterOf(input, { ...place, depth: place.depth + 1, whole: false }, issues) }
+      return {
+        kind: 'not',
+        operand: filterOf(input, { ...place, depth: place.depth + 1, whole: false }, issues),
+      }
     case '$search':
       return searchOf(input, place, issues)
     default:
@@ -93,9 +96,11 @@ function filtersOf(input: unknown, place: Place, issues: FilterIssues): Expressi
     return []
   }
   // What stands behind the limit of terms is a fault anyway, told once and not for each.
-  return input.slice(0, maxFilterTerms + 1).map((item: unknown, index) =>
-    filterOf(item, { ...place, at: `${place.at}[${index}]`, depth: place.depth + 1 }, issues),
-  )
+  return input
+    .slice(0, maxFilterTerms + 1)
+    .map((item: unknown, index) =>
+      filterOf(item, { ...place, at: `${place.at}[${index}]`, depth: place.depth + 1 }, issues),
+    )
 }
 
 function searchOf(input: unknown, place: Place, issues: FilterIssues): Expression {
@@ -132,11 +137,19 @@ function operatorsOf(
   issues: FilterIssues,
 ): Expression {
   return allOf(
-    Object.entries(input).map(([name, value]) => operatorOf(path, name, value, { ...place, at: `${place.at}.${name}` }, issues)),
+    Object.entries(input).map(([name, value]) =>
+      operatorOf(path, name, value, { ...place, at: `${place.at}.${name}` }, issues),
+    ),
   )
 }
 
-function operatorOf(path: FieldPath, name: string, input: unknown, place: Place, issues: FilterIssues): Expression {
+function operatorOf(
+  path: FieldPath,
+  name: string,
+  input: unknown,
+  place: Place,
+  issues: FilterIssues,
+): Expression {
   if (name === '$not') return negationOf(path, input, place, issues)
   issues.countTerm(place.at)
   switch (name) {
@@ -155,7 +168,12 @@ function operatorOf(path: FieldPath, name: string, input: unknown, place: Place,
     case '$exists':
       return existsOf(path, input, place, issues)
     case '$startsWith':
-      return { kind: 'text', operator: 'startsWith', text: documentPath(path), part: textOf(input, place, issues) }
+      return {
+        kind: 'text',
+        operator: 'startsWith',
+        text: documentPath(path),
+        part: textOf(input, place, issues),
+      }
     case '$contains':
       return { kind: 'in', value: valueOf(input, place, issues), list: documentPath(path) }
     case '$containsAny':
@@ -167,7 +185,11 @@ function operatorOf(path: FieldPath, name: string, input: unknown, place: Place,
     case '$withinBox':
       return geoOf(path, name, input, place, issues)
     default:
-      issues.add(place.at, name.startsWith('$') ? 'unknown_operator' : 'mixed_operators', unknownOperator(name))
+      issues.add(
+        place.at,
+        name.startsWith('$') ? 'unknown_operator' : 'mixed_operators',
+        unknownOperator(name),
+      )
       return allOf([])
   }
 }
@@ -208,7 +230,13 @@ function comparisonOf(
   return { kind: 'compare', operator, left: documentPath(path), right: valueOf(input, place, issues) }
 }
 
-function rangeOf(path: FieldPath, operator: Comparison, input: unknown, place: Place, issues: FilterIssues): Expression {
+function rangeOf(
+  path: FieldPath,
+  operator: Comparison,
+  input: unknown,
+  place: Place,
+  issues: FilterIssues,
+): Expression {
   if (typeof input === 'object' && !(input instanceof FilterParameter)) {
     issues.add(place.at, 'wrong_type', 'This compares with a number, a text or a boolean.')
     return allOf([])
@@ -219,11 +247,17 @@ function rangeOf(path: FieldPath, operator: Comparison, input: unknown, place: P
 function existsOf(path: FieldPath, input: unknown, place: Place, issues: FilterIssues): Expression {
   if (typeof input !== 'boolean') issues.add(place.at, 'wrong_type', '$exists takes true or false.')
   // A field that is null counts as missing everywhere, so also here.
-  return { kind: 'compare', operator: input === true ? 'ne' : 'eq', left: documentPath(path), right: literal(null) }
+  return {
+    kind: 'compare',
+    operator: input === true ? 'ne' : 'eq',
+    left: documentPath(path),
+    right: literal(null),
+  }
 }
 
 function inOf(path: FieldPath, input: unknown, place: Place, issues: FilterIssues): Expression {
-  if (input instanceof FilterParameter) return { kind: 'in', value: documentPath(path), list: valueOf(input, place, issues) }
+  if (input instanceof FilterParameter)
+    return { kind: 'in', value: documentPath(path), list: valueOf(input, place, issues) }
   const values = valuesOf(input, place, issues)
   const plain = values.flatMap((value) => (value.kind === 'literal' ? [value.value] : []))
   const list: Expression = plain.length === values.length ? literal(plain) : { kind: 'list', items: values }
@@ -269,7 +303,8 @@ function geoOf(
   if (!place.indexed) issues.add(place.at, 'not_allowed_here', `${name} is not available here.`)
   if (name === '$withinRadius') return parseWithinRadius(path, input, place.at, issues)
   if (name === '$withinBox') return parseWithinBox(path, input, place.at, issues)
-  if (!place.whole) issues.add(place.at, 'not_allowed_here', '$near stands at the top of a filter or in $and.')
+  if (!place.whole)
+    issues.add(place.at, 'not_allowed_here', '$near stands at the top of a filter or in $and.')
   if (place.near.found) issues.add(place.at, 'not_allowed_here', 'A query takes one $near.')
   place.near.found = true
   return parseNear(path, input, place.at, issues)

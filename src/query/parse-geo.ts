@@ -13,18 +13,33 @@ export function parseNear(path: FieldPath, input: unknown, at: string, issues: F
   const fields = fieldsOf(input, ['point', 'maxDistance'], at, issues)
   const point = parsePoint(fields['point'], `${at}.point`, issues)
   if (fields['maxDistance'] === undefined) return { kind: 'near', path, point }
-  return { kind: 'near', path, point, maxDistance: parseMetres(fields['maxDistance'], `${at}.maxDistance`, issues) }
+  return {
+    kind: 'near',
+    path,
+    point,
+    maxDistance: parseMetres(fields['maxDistance'], `${at}.maxDistance`, issues),
+  }
 }
 
 /** `{"center": [longitude, latitude], "radius": metres}`. */
-export function parseWithinRadius(path: FieldPath, input: unknown, at: string, issues: FilterIssues): Expression {
+export function parseWithinRadius(
+  path: FieldPath,
+  input: unknown,
+  at: string,
+  issues: FilterIssues,
+): Expression {
   const fields = fieldsOf(input, ['center', 'radius'], at, issues)
   const center = parsePoint(fields['center'], `${at}.center`, issues)
   return { kind: 'withinRadius', path, center, radius: parseMetres(fields['radius'], `${at}.radius`, issues) }
 }
 
 /** `[west, south, east, north]` in degrees. */
-export function parseWithinBox(path: FieldPath, input: unknown, at: string, issues: FilterIssues): Expression {
+export function parseWithinBox(
+  path: FieldPath,
+  input: unknown,
+  at: string,
+  issues: FilterIssues,
+): Expression {
   const [west, south, east, north]: unknown[] = Array.isArray(input) && input.length === 4 ? input : []
   const corners = [pointOfCoordinates([west, south]), pointOfCoordinates([east, north])] as const
   if (corners[0] === undefined || corners[1] === undefined || corners[0][1] > corners[1][1]) {
@@ -47,14 +62,16 @@ function fieldsOf(
     return {}
   }
   for (const name of Object.keys(input)) {
-    if (!known.includes(name)) issues.add(`${at}.${name}`, 'unknown_field', `This takes ${known.join(' and ')}.`)
+    if (!known.includes(name))
+      issues.add(`${at}.${name}`, 'unknown_field', `This takes ${known.join(' and ')}.`)
   }
   return input
 }
 
 function parsePoint(input: unknown, at: string, issues: FilterIssues): GeoPoint {
   const point = pointOf(input) ?? pointOfCoordinates(input)
-  if (point === undefined) issues.add(at, 'invalid_value', 'A point is [longitude, latitude] in degrees, or a GeoJSON Point.')
+  if (point === undefined)
+    issues.add(at, 'invalid_value', 'A point is [longitude, latitude] in degrees, or a GeoJSON Point.')
   return point ?? [0, 0]
 }
 

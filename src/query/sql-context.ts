@@ -10,7 +10,10 @@ export class SqlParameters {
   }
 
   /** Binds a value and returns its placeholder: `$3`, or `$3::jsonb` with a cast. */
-  push(value: unknown, cast?: 'jsonb' | 'jsonb[]' | 'text[]' | 'float8' | 'float8[]' | 'bigint' | 'text'): string {
+  push(
+    value: unknown,
+    cast?: 'jsonb' | 'jsonb[]' | 'text[]' | 'float8' | 'float8[]' | 'bigint' | 'text',
+  ): string {
     this.values.push(value)
     return cast === undefined ? `$${this.values.length}` : `$${this.values.length}::${cast}`
   }
@@ -35,6 +38,8 @@ export interface SqlContext {
   /** The alias of the table: `t`. */
   readonly alias: string
   readonly indexes: CollectionIndexes
+  /** Everything is in `data`: there are no columns for system fields. So in the groups of an aggregate. */
+  readonly flat?: boolean
   /** The quoted, schema-qualified table of another collection of the project; undefined if there is none. */
   readonly table: (collection: string) => string | undefined
 }

@@ -54,7 +54,10 @@ export function mapParts(expression: Expression, map: (part: Expression) => Expr
     case 'list':
       return { ...expression, items: expression.items.map(map) }
     case 'map':
-      return { ...expression, entries: expression.entries.map(({ key, value }) => ({ key, value: map(value) })) }
+      return {
+        ...expression,
+        entries: expression.entries.map(({ key, value }) => ({ key, value: map(value) })),
+      }
     case 'compare':
     case 'arithmetic':
       return { ...expression, left: map(expression.left), right: map(expression.right) }
@@ -103,7 +106,10 @@ function some(expression: Expression, test: (part: Expression) => boolean): bool
 export function usesDocument(expression: Expression): boolean {
   return some(
     expression,
-    (part) => part.kind === 'search' || isGeo(part) || (part.kind === 'path' && (part.root === 'doc' || part.root === 'before')),
+    (part) =>
+      part.kind === 'search' ||
+      isGeo(part) ||
+      (part.kind === 'path' && (part.root === 'doc' || part.root === 'before')),
   )
 }
 
@@ -131,6 +137,8 @@ export function fieldPaths(expression: Expression, search?: SearchIndex): FieldP
   return [...paths.values()]
 }
 
-function isGeo(part: Expression): part is Extract<Expression, { kind: 'near' | 'withinRadius' | 'withinBox' }> {
+function isGeo(
+  part: Expression,
+): part is Extract<Expression, { kind: 'near' | 'withinRadius' | 'withinBox' }> {
   return part.kind === 'near' || part.kind === 'withinRadius' || part.kind === 'withinBox'
 }

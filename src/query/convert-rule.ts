@@ -1,0 +1,433 @@
+import type { ASTNode, BinaryOperator } from '@marcbachmann/cel-js'
+import { ApiError } from '../platform/errors.ts'
+import type {
+  ArithmeticOperator,
+  Comparison,
+  Expression,
+  LocalName,
+  QuantifierName,
+  Root,
+  SourceRange,
+} from './expression.ts'
+import { literal } from './expression.ts'
+import { describePathFault, describeSegmentFault, isPrototypeName, isStorable } from './field-path.ts'
+import type { Json } from './json.ts'
+import { FilterParameter, parseFilter } from './parse-filter.ts'
+import { RuleFault } from './rule-fault.ts'
+import { staticType } from './rule-types.ts'
+import type { StaticType } from './rule-types.ts'
+import { partsOf } from './walk-expression.ts'
+
+const maxLookups = 10
+const maxLookupDepth = 2
+
+interface Context {
+  readonly source: string
+  readonly allowBefore: boolean
+  readonly locals: ReadonlyMap<string, LocalName>
+  readonly count: { locals: number; lookups: number }
+}
+
+/** The tree of a rule's syntax as an expression. Throws RuleFault. */
+export function convertRule(ast: ASTNode, source: string, allowBefore: boolean): Expression {
+  return convert(ast, { source, allowBefore, locals: new Map(), count: { locals: 0, lookups: 0 } })
+}
+
+function convert(node: ASTNode, context: Context): Expression {
+  return { ...convertBare(node, context), range: rangeOf(node) }
+}
+
+function rangeOf({ start, end }: ASTNode): SourceRange {
+  return { start, end }
+}
+
+function convertBare(node: ASTNode, context: Context): Expression {
+  switch (node.op) {
+    case 'value':
+      return literal(literalValue(node, node.args))
+    case 'id':
+      return variable(node, node.args, context)
+    case '.':
+      return field(node, convert(node.args[0], context), node.args[1])
+    case '[]':
+      return element(node, node.args, context)
+    case 'call':
+      return call(node, node.args[0], node.args[1], context)
+    case 'rcall':
+      return methodCall(node, node.args[0], node.args[1], node.args[2], context)
+    case 'list':
+      return list(node.args.map((item) => convert(item, context)))
+    case 'map':
+      return map(node.args.map(([key, value]) => ({ key: mapKey(key), value: convert(value, context) })))
+    case '?:':
+      return conditional(node.args, context)
+    case '&&':
+    case '||':
+      return logical(node.op === '&&' ? 'and' : 'or', node.args, context)
+    case '!_':
+      return { kind: 'not', operand: typed(node.args, ['boolean'], context) }
+    case '-_':
+      return negative(typed(node.args, ['number'], context))
+    case '.?':
+    case '[?]':
+      throw new RuleFault(rangeOf(node), 'Optional access is not available: a missing field is null anyway.')
+    default:
+      return binary(node, node.op, node.args, context)
+  }
+}
+
+function literalValue(node: ASTNode, value: unknown): Json {
+  if (value === null || typeof value === 'boolean') return value
+  if (typeof value === 'string') {
+    if (isStorable(value)) return value
+    throw new RuleFault(rangeOf(node), 'A text holds a character that can not be stored.')
+  }
+  if (typeof value !== 'bigint' && typeof value !== 'number') {
+    throw new RuleFault(rangeOf(node), 'There are no bytes and no unsigned numbers here.')
+  }
+  const number = Number(value)
+  const isExact = typeof value === 'bigint' ? Number.isSafeInteger(number) : Number.isFinite(number)
+  if (isExact) return number
+  throw new RuleFault(rangeOf(node), 'This number can not be held exactly.')
+}
+
+function variable(node: ASTNode, name: string, { locals, allowBefore }: Context): Expression {
+  const local = locals.get(name)
+  if (local !== undefined) return { kind: 'path', root: local, path: [] }
+  if (name === 'before' && !allowBefore) {
+    throw new RuleFault(rangeOf(node), 'before is not available here: nothing is written.')
+  }
+  if (isGlobal(name)) return { kind: 'path', root: name, path: [] }
+  throw new RuleFault(rangeOf(node), `${name} is not a variable. There are auth, doc, before and request.`)
+}
+
+function isGlobal(name: string): name is Exclude<Root, LocalName> {
+  return name === 'doc' || name === 'before' || name === 'auth' || name === 'request'
+}
+
+function field(node: ASTNode, of: Expression, name: string): Expression {
+  if (of.kind !== 'path') {
+    const fault = describeSegmentFault(name)
+    if (fault !== undefined) throw new RuleFault(rangeOf(node), fault)
+    return { kind: 'member', of, key: literal(name) }
+  }
+  const path = [...of.path, name]
+  const isDocument = of.root === 'doc' || of.root === 'before'
+  const fault = isDocument
+    ? describePathFault(path)
+    : isPrototypeName(name)
+      ? `The name ${name} is reserved.`
+      : undefined
+  if (fault !== undefined) throw new RuleFault(rangeOf(node), fault)
+  if (of.root === 'request' && of.path.length === 0 && name !== 'time' && name !== 'ip') {
+    throw new RuleFault(rangeOf(node), `request has no ${name}. There are time and ip.`)
+  }
+  return { kind: 'path', root: of.root, path }
+}
+
+function element(node: ASTNode, [base, index]: readonly [ASTNode, ASTNode], context: Context): Expression {
+  const of = convert(base, context)
+  const key = typed(index, ['number', 'text'], context)
+  if (key.kind === 'literal' && typeof key.value === 'string') return field(node, of, key.value)
+  return { kind: 'member', of, key }
+}
+
+function list(items: readonly Expression[]): Expression {
+  const values = items.flatMap((item) => (item.kind === 'literal' ? [item.value] : []))
+  return values.length === items.length ? literal(values) : { kind: 'list', items }
+}
+
+function map(entries: readonly { key: string; value: Expression }[]): Expression {
+  const values = entries.flatMap(({ key, value }) =>
+    value.kind === 'literal' ? [[key, value.value] as const] : [],
+  )
+  return values.length === entries.length ? literal(Object.fromEntries(values)) : { kind: 'map', entries }
+}
+
+function mapKey(node: ASTNode): string {
+  if (node.op !== 'value' || typeof node.args !== 'string') {
+    throw new RuleFault(rangeOf(node), 'The keys of a map are texts.')
+  }
+  if (isStorable(node.args) && !isPrototypeName(node.args)) return node.args
+  throw new RuleFault(rangeOf(node), `The name ${node.args} is reserved.`)
+}
+
+/** Converts a part whose type, as far as it is known, must be one of these. */
+function typed(node: ASTNode, expected: readonly StaticType[], context: Context): Expression {
+  const expression = convert(node, context)
+  const type = staticType(expression)
+  if (type === undefined || expected.includes(type)) return expression
+  throw new RuleFault(rangeOf(node), `This is a ${type}, where a ${expected.join(' or a ')} is needed.`)
+}
+
+function conditional([test, yes, no]: readonly [ASTNode, ASTNode, ASTNode], context: Context): Expression {
+  const condition = typed(test, ['boolean'], context)
+  return {
+    kind: 'conditional',
+    test: condition,
+    whenTrue: convert(yes, context),
+    whenFalse: convert(no, context),
+  }
+}
+
+/** `a && b && c` is one conjunction of three, so that it reads and refuses by its members. */
+function logical(kind: 'and' | 'or', nodes: readonly ASTNode[], context: Context): Expression {
+  const operands = nodes
+    .map((node) => typed(node, ['boolean'], context))
+    .flatMap((operand) => (operand.kind === kind ? operand.operands : [operand]))
+  return { kind, operands }
+}
+
+function negative(operand: Expression): Expression {
+  if (operand.kind === 'literal' && typeof operand.value === 'number') return literal(0 - operand.value)
+  return { kind: 'arithmetic', operator: '-', left: literal(0), right: operand }
+}
+
+const comparisons = { '==': 'eq', '!=': 'ne', '<': 'lt', '<=': 'lte', '>': 'gt', '>=': 'gte' } as const
+
+function binary(
+  node: ASTNode,
+  operator: BinaryOperator,
+  [left, right]: readonly [ASTNode, ASTNode],
+  context: Context,
+): Expression {
+  switch (operator) {
+    case 'in':
+      return membership(convert(left, context), typed(right, ['list', 'map'], context))
+    case '==':
+    case '!=':
+      return {
+        kind: 'compare',
+        operator: comparisons[operator],
+        left: convert(left, context),
+        right: convert(right, context),
+      }
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+      return ordered(node, comparisons[operator], left, right, context)
+    default:
+      return calculation(node, operator, left, right, context)
+  }
+}
+
+/** `x in list`, or `key in map`: which of both shows when the right side has a value. */
+function membership(value: Expression, container: Expression): Expression {
+  const type = staticType(container)
+  const inList: Expression = { kind: 'in', value, list: container }
+  const inMap: Expression = { kind: 'hasKey', key: value, map: container }
+  if (type === undefined) return { kind: 'or', operands: [inList, inMap] }
+  return type === 'list' ? inList : inMap
+}
+
+function ordered(
+  node: ASTNode,
+  operator: Comparison,
+  left: ASTNode,
+  right: ASTNode,
+  context: Context,
+): Expression {
+  const expected: StaticType[] = ['number', 'text', 'boolean']
+  const [a, b] = [typed(left, expected, context), typed(right, expected, context)]
+  refuseMix(node, staticType(a), staticType(b))
+  return { kind: 'compare', operator, left: a, right: b }
+}
+
+function calculation(
+  node: ASTNode,
+  operator: ArithmeticOperator,
+  left: ASTNode,
+  right: ASTNode,
+  context: Context,
+): Expression {
+  const expected: StaticType[] = operator === '+' ? ['number', 'text'] : ['number']
+  const [a, b] = [typed(left, expected, context), typed(right, expected, context)]
+  refuseMix(node, staticType(a), staticType(b))
+  return { kind: 'arithmetic', operator, left: a, right: b }
+}
+
+function refuseMix(node: ASTNode, left: StaticType, right: StaticType): void {
+  if (left === undefined || right === undefined || left === right) return
+  throw new RuleFault(rangeOf(node), `A ${left} and a ${right} can not be put together.`)
+}
+
+function call(node: ASTNode, name: string, args: readonly ASTNode[], context: Context): Expression {
+  switch (name) {
+    case 'has':
+      return present(convert(argumentOf(node, name, args, 0, 1), context))
+    case 'size':
+      return { kind: 'size', of: sized(argumentOf(node, name, args, 0, 1), context) }
+    case 'exists':
+      return existsCall(node, args, context)
+    case 'get':
+      return getCall(node, args, context)
+    default:
+      throw unknownFunction(node, name)
+  }
+}
+
+function methodCall(
+  node: ASTNode,
+  name: string,
+  of: ASTNode,
+  args: readonly ASTNode[],
+  context: Context,
+): Expression {
+  switch (name) {
+    case 'size':
+      if (args.length > 0) throw new RuleFault(rangeOf(node), 'size takes no argument here.')
+      return { kind: 'size', of: sized(of, context) }
+    case 'startsWith':
+    case 'endsWith':
+    case 'contains': {
+      const part = typed(argumentOf(node, name, args, 0, 1), ['text'], context)
+      return { kind: 'text', operator: name, text: typed(of, ['text'], context), part }
+    }
+    case 'all':
+    case 'exists':
+    case 'exists_one':
+      return quantifier(node, name, of, args, context)
+    default:
+      throw unknownFunction(node, name)
+  }
+}
+
+function unknownFunction(node: ASTNode, name: string): RuleFault {
+  if (name !== 'matches') return new RuleFault(rangeOf(node), `${name} is not a function.`)
+  return new RuleFault(
+    rangeOf(node),
+    'There are no regular expressions: use startsWith, endsWith or contains.',
+  )
+}
+
+function argumentOf(
+  node: ASTNode,
+  name: string,
+  args: readonly ASTNode[],
+  at: number,
+  count: number,
+): ASTNode {
+  const argument = args[at]
+  if (argument !== undefined && args.length === count) return argument
+  throw new RuleFault(rangeOf(node), `${name} takes ${count === 1 ? 'one argument' : `${count} arguments`}.`)
+}
+
+function present(of: Expression): Expression {
+  return { kind: 'compare', operator: 'ne', left: of, right: literal(null) }
+}
+
+function sized(node: ASTNode, context: Context): Expression {
+  return typed(node, ['text', 'list', 'map'], context)
+}
+
+function quantifier(
+  node: ASTNode,
+  name: QuantifierName,
+  of: ASTNode,
+  args: readonly ASTNode[],
+  context: Context,
+): Expression {
+  const item = argumentOf(node, name, args, 0, 2)
+  const body = argumentOf(node, name, args, 1, 2)
+  if (item.op !== 'id') throw new RuleFault(rangeOf(item), 'This must be the name of a variable.')
+  if (isGlobal(item.args)) throw new RuleFault(rangeOf(item), `${item.args} is a variable already.`)
+  const local: LocalName = `local${context.count.locals++}`
+  const inner = { ...context, locals: new Map(context.locals).set(item.args, local) }
+  const condition = typed(body, ['boolean'], inner)
+  return { kind: 'quantifier', name, list: typed(of, ['list'], context), variable: local, condition }
+}
+
+function getCall(node: ASTNode, args: readonly ASTNode[], context: Context): Expression {
+  const collection = collectionOf(argumentOf(node, 'get', args, 0, 2))
+  const id = typed(argumentOf(node, 'get', args, 1, 2), ['text'], context)
+  return bounded(node, { kind: 'get', collection, id }, context)
+}
+
+function existsCall(node: ASTNode, args: readonly ASTNode[], context: Context): Expression {
+  const collection = collectionOf(argumentOf(node, 'exists', args, 0, 2))
+  const parameters: Expression[] = []
+  const input = filterInput(argumentOf(node, 'exists', args, 1, 2), parameters, context)
+  const filter = checkedFilter(node, input)
+  return bounded(node, { kind: 'exists', collection, filter, parameters }, context)
+}
+
+function collectionOf(node: ASTNode): string {
+  if (node.op === 'value' && typeof node.args === 'string' && /^[a-z][a-z0-9_]{0,47}$/.test(node.args))
+    return node.args
+  throw new RuleFault(rangeOf(node), 'The collection is a literal name.')
+}
+
+/**
+ * The filter of an `exists` as JSON, in which what isn't a literal is a parameter. A map whose keys are no
+ * operators is a value to compare with, except at the top and in `$and`, `$or` and `$not`.
+ */
+function filterInput(node: ASTNode, parameters: Expression[], context: Context): unknown {
+  if (node.op === 'list') return node.args.map((item) => filterInput(item, parameters, context))
+  if (node.op !== 'map') throw new RuleFault(rangeOf(node), 'The filter is a map.')
+  return entriesOf(node.args, (key, value) =>
+    key.startsWith('$')
+      ? filterInput(value, parameters, context)
+      : conditionInput(value, parameters, context),
+  )
+}
+
+function conditionInput(node: ASTNode, parameters: Expression[], context: Context): unknown {
+  const isOperators = node.op === 'map' && node.args.some(([key]) => mapKey(key).startsWith('$'))
+  if (!isOperators) return valueInput(node, parameters, context)
+  return entriesOf(node.args, (key, value) => {
+    if (key === '$not') return conditionInput(value, parameters, context)
+    return value.op === 'list'
+      ? value.args.map((item) => valueInput(item, parameters, context))
+      : valueInput(value, parameters, context)
+  })
+}
+
+function valueInput(node: ASTNode, parameters: Expression[], context: Context): unknown {
+  const expression = convert(node, context)
+  if (expression.kind === 'literal') return expression.value
+  parameters.push(expression)
+  return new FilterParameter(parameters.length - 1)
+}
+
+function entriesOf(
+  entries: readonly (readonly [ASTNode, ASTNode])[],
+  convertValue: (key: string, value: ASTNode) => unknown,
+): unknown {
+  return Object.fromEntries(
+    entries.map(([keyNode, value]) => [mapKey(keyNode), convertValue(mapKey(keyNode), value)]),
+  )
+}
+
+function checkedFilter(node: ASTNode, input: unknown): Expression {
+  try {
+    return parseFilter(input, { path: 'filter', indexed: false })
+  } catch (error) {
+    if (error instanceof ApiError) throw new RuleFault(rangeOf(node), error.message)
+    throw error
+  }
+}
+
+/** Calls cost a query each, so they are few; and they are answered before the rule, so no macro's variable is known. */
+function bounded(node: ASTNode, lookup: Expression, context: Context): Expression {
+  if (++context.count.lookups > maxLookups) {
+    throw new RuleFault(rangeOf(node), `A rule looks up at most ${maxLookups} other documents.`)
+  }
+  if (lookupDepth(lookup) > maxLookupDepth) {
+    throw new RuleFault(rangeOf(node), `Look-ups are nested at most ${maxLookupDepth} deep.`)
+  }
+  if (usesLocals(lookup)) {
+    throw new RuleFault(rangeOf(node), 'A look-up can not depend on the variable of a list macro.')
+  }
+  return lookup
+}
+
+function lookupDepth(expression: Expression): number {
+  const inner = Math.max(0, ...partsOf(expression).map(lookupDepth))
+  return expression.kind === 'exists' || expression.kind === 'get' ? inner + 1 : inner
+}
+
+function usesLocals(expression: Expression): boolean {
+  if (expression.kind === 'path') return !isGlobal(expression.root)
+  return partsOf(expression).some(usesLocals)
+}

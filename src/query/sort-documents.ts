@@ -1,0 +1,55 @@
+import { chordTo, vectorOf } from './geo.ts'
+import { memberOf } from './json.ts'
+import type { Json } from './json.ts'
+import type { SortKey } from './parse-sort.ts'
+import { compareText, sortKey } from './sort-key.ts'
+
+/** What a document is sorted by: texts compare by code point, numbers (versions, distances) as numbers. */
+export type KeyValue = string | number
+
+/** Orders documents exactly as PostgreSQL does: `documents.sort(compareDocuments(sort))`. */
+export function compareDocuments(sort: readonly SortKey[]): (a: Json, b: Json) => number {
+  const keys = sort.map((key) => ({ of: keyReader(key), sign: key.direction === 'ascending' ? 1 : -1 }))
+  return (a, b) => {
+    for (const { of, sign } of keys) {
+      const order = compareKeys(of(a), of(b))
+      if (order !== 0) return sign * order
+    }
+    return 0
+  }
+}
+
+/** The keys of a document in the order of the sort. */
+export function keysOfDocument(sort: readonly SortKey[], document: Json): KeyValue[] {
+  return sort.map((key) => keyReader(key)(document))
+}
+
+function keyReader(key: SortKey): (document: Json) => KeyValue {
+  if (key.kind === 'distance') {
+    const from = vectorOf(key.point)
+    return (document) => chordTo(key.path.reduce(memberOf, document), from) ?? Number.POSITIVE_INFINITY
+  }
+  return (document) => {
+    const value = key.path.reduce(memberOf, document)
+    return columnType(key) === undefined ? sortKey(value) : typeof value === 'number' ? value : String(value)
+  }
+}
+
+/** The type of a system field's column, which is sorted by its own values; undefined for fields of the data. */
+export function columnType(key: SortKey): 'text' | 'bigint' | undefined {
+  if (key.kind === 'distance' || key.path.length !== 1) return undefined
+  switch (key.path[0]) {
+    case 'id':
+    case 'createdAt':
+    case 'updatedAt':
+      return 'text'
+    case 'version':
+      return 'bigint'
+    default:
+      return undefined
+  }
+}
+
+function compareKeys(a: KeyValue, b: KeyValue): number {
+  return typeof a === 'number' && typeof b === 'number' ? a - b : compareText(String(a), String(b))
+}
