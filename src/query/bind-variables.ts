@@ -79,10 +79,12 @@ function isClosed(expression: Expression, locals: readonly LocalName[]): boolean
 
 // Claims and headers may hold what PostgreSQL's text can't. No stored text equals it, whatever stands instead.
 function storable(value: Json): Json {
-  if (typeof value === 'string') return value.toWellFormed().replaceAll('\0', '\u{FFFD}')
+  if (typeof value === 'string') return storableText(value)
   if (isJsonArray(value)) return value.map(storable)
   if (!isJsonObject(value)) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [String(storable(key)), storable(item)]),
-  )
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storableText(key), storable(item)]))
+}
+
+function storableText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\u{FFFD}')
 }

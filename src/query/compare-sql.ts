@@ -6,13 +6,14 @@ import type { SqlParameters } from './sql-context.ts'
 /**
  * One side of a comparison in SQL. `key` is compared with sort keys and serves an index on the field;
  * the columns of system fields hold texts or a number and are compared as they are.
+ * Called only for what goes into the statement: PostgreSQL refuses one with a parameter that it doesn't use.
  */
 export interface Operand {
   readonly form: 'key' | 'text' | 'number'
   /** What is compared and indexed. */
-  readonly sql: string
+  readonly sql: () => string
   /** The same as jsonb, NULL when missing. */
-  readonly json: string
+  readonly json: () => string
 }
 
 const symbols = { eq: '=', ne: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=' } as const
@@ -40,12 +41,13 @@ export function compareWithValue(
   if (typeof value === 'object' && value !== null) {
     if (isRange) return 'FALSE'
     const match = operator === 'eq' ? '=' : 'IS DISTINCT FROM'
-    return `${left.json} ${match} ${params.push(JSON.stringify(value), 'jsonb')}`
+    return `${left.json()} ${match} ${params.push(JSON.stringify(value), 'jsonb')}`
   }
-  const comparison = `${left.sql} ${symbols[operator]} ${params.push(sortKey(value), 'text')}`
-  if (!isRange) return comparison
   const bound = boundOfType(value, operator)
-  return bound === undefined ? 'FALSE' : `(${comparison} AND ${left.sql} ${bound})`
+  if (isRange && bound === undefined) return 'FALSE'
+  const sql = left.sql()
+  const comparison = `${sql} ${symbols[operator]} ${params.push(sortKey(value), 'text')}`
+  return isRange ? `(${comparison} AND ${sql} ${bound})` : comparison
 }
 
 // The end of the keys of a type: a range must not run on into the next one.
@@ -71,7 +73,7 @@ function compareColumn(
   params: SqlParameters,
 ): string {
   if (typeof value !== type) return operator === 'ne' ? 'TRUE' : 'FALSE'
-  return `${left.sql} ${symbols[operator]} ${params.push(value, type === 'string' ? 'text' : 'float8')}`
+  return `${left.sql()} ${symbols[operator]} ${params.push(value, type === 'string' ? 'text' : 'float8')}`
 }
 
 /** Compares two values that are both only known in the row. Equality is served by an index on either side. */
@@ -80,15 +82,15 @@ export function compareOperands(left: Operand, operator: Comparison, right: Oper
   const symbol = symbols[operator]
   const form = left.form === 'key' ? right.form : left.form
   if (form !== 'key') return `${native(left, form)} ${symbol} ${native(right, form)}`
-  const keys = `${left.sql} ${symbol} ${right.sql}`
+  const keys = `${left.sql()} ${symbol} ${right.sql()}`
   return operator === 'eq'
-    ? `(${keys} AND ${orNull(left.json)} = ${orNull(right.json)})`
-    : `(${keys} AND basalt.comparable(${left.json}, ${right.json}))`
+    ? `(${keys} AND ${orNull(left.json())} = ${orNull(right.json())})`
+    : `(${keys} AND basalt.comparable(${left.json()}, ${right.json()}))`
 }
 
 function native(operand: Operand, form: 'text' | 'number'): string {
-  if (operand.form === form) return operand.sql
-  return form === 'text' ? `(basalt.text(${operand.json}) COLLATE "C")` : `basalt.number(${operand.json})`
+  if (operand.form === form) return operand.sql()
+  return form === 'text' ? `(basalt.text(${operand.json()}) COLLATE "C")` : `basalt.number(${operand.json()})`
 }
 
 /** A missing value as JSON's null, for where it must be equal to one. */
@@ -127,12 +129,12 @@ export function isOneOf(operand: Operand, values: readonly Json[], params: SqlPa
 }
 
 function anyOfArray(
-  sql: string,
+  sql: () => string,
   values: readonly unknown[],
   type: 'text[]' | 'float8[]' | 'jsonb[]',
   params: SqlParameters,
 ): string {
-  return values.length === 0 ? 'FALSE' : `${sql} = ANY(${params.push(values, type)})`
+  return values.length === 0 ? 'FALSE' : `${sql()} = ANY(${params.push(values, type)})`
 }
 
 /** Whether the operand is a text that starts with the prefix: a range, which an index serves. */
@@ -140,8 +142,9 @@ export function startsWithPrefix(operand: Operand, prefix: string, params: SqlPa
   if (operand.form === 'number') return 'FALSE'
   const type = operand.form === 'key' ? 's' : ''
   const end = textAfterPrefix(type + prefix)
-  const from = `${operand.sql} >= ${params.push(type + prefix, 'text')}`
-  return end === undefined ? from : `(${from} AND ${operand.sql} < ${params.push(end, 'text')})`
+  const sql = operand.sql()
+  const from = `${sql} >= ${params.push(type + prefix, 'text')}`
+  return end === undefined ? from : `(${from} AND ${sql} < ${params.push(end, 'text')})`
 }
 
 /** Whether the JSON list holds the value. Containment alone, which a GIN index serves, is no equality of objects. */

@@ -12,9 +12,8 @@ import type {
 } from './expression.ts'
 import { literal } from './expression.ts'
 import { chordOfDistance, chordTo, isInBox, pointOf, vectorOf } from './geo.ts'
-import { isJsonArray, isJsonObject, jsonEquals, memberOf } from './json.ts'
+import { compareScalars, isJsonArray, isJsonObject, jsonEquals, memberOf } from './json.ts'
 import type { Json } from './json.ts'
-import { compareText } from './sort-key.ts'
 import { mapParts, partsOf } from './walk-expression.ts'
 
 /** What a rule or filter is evaluated on. A variable that is missing is null. */
@@ -197,17 +196,10 @@ function compileMap(expressions: readonly { key: string; value: Expression }[]):
 const comparisons: Record<Comparison, (a: Json, b: Json) => boolean> = {
   eq: jsonEquals,
   ne: (a, b) => !jsonEquals(a, b),
-  lt: (a, b) => compareValues(a, b) < 0,
-  lte: (a, b) => compareValues(a, b) <= 0,
-  gt: (a, b) => compareValues(a, b) > 0,
-  gte: (a, b) => compareValues(a, b) >= 0,
-}
-
-// NaN, which every comparison finds false, where there is no order.
-function compareValues(a: Json, b: Json): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
-  return typeof a === 'boolean' && typeof b === 'boolean' ? Number(a) - Number(b) : Number.NaN
+  lt: (a, b) => (compareScalars(a, b) ?? Number.NaN) < 0,
+  lte: (a, b) => (compareScalars(a, b) ?? Number.NaN) <= 0,
+  gt: (a, b) => (compareScalars(a, b) ?? Number.NaN) > 0,
+  gte: (a, b) => (compareScalars(a, b) ?? Number.NaN) >= 0,
 }
 
 /** All must be true, or with `sought` one: the operands are evaluated until one equals it. */

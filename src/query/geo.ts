@@ -19,7 +19,7 @@ export type Vector = readonly [x: number, y: number, z: number]
 const earthRadius = 6371008.8
 
 // Not `* Math.PI / 180`: PostgreSQL's radians() multiplies by this constant.
-const radiansPerDegree = 0.0174532925199432957692
+const radiansPerDegree = 0.017453292519943295
 
 /** The point of a GeoJSON Point, or undefined when the value isn't a valid one. */
 export function pointOf(value: unknown): GeoPoint | undefined {

@@ -1,3 +1,5 @@
+import { compareText } from './compare-text.ts'
+
 /** What JSON can hold. A missing field is `null` wherever an expression looks at it. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 
@@ -30,4 +32,14 @@ export function jsonEquals(a: Json, b: Json): boolean {
     keys.length === Object.keys(b).length &&
     keys.every((key) => Object.hasOwn(b, key) && jsonEquals(a[key] ?? null, b[key] ?? null))
   )
+}
+
+/**
+ * The order of two booleans (false first), two numbers or two texts (by code point): negative, 0 or positive.
+ * Undefined for anything else, which has no order.
+ */
+export function compareScalars(a: Json, b: Json): number | undefined {
+  if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : Number(a > b)
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
+  return typeof a === 'boolean' && typeof b === 'boolean' ? Number(a) - Number(b) : undefined
 }

@@ -2,7 +2,8 @@ import { chordTo, vectorOf } from './geo.ts'
 import { memberOf } from './json.ts'
 import type { Json } from './json.ts'
 import type { SortKey } from './parse-sort.ts'
-import { compareText, sortKey } from './sort-key.ts'
+import { compareText } from './compare-text.ts'
+import { sortKey } from './sort-key.ts'
 
 /** What a document is sorted by: texts compare by code point, numbers (versions, distances) as numbers. */
 export type KeyValue = string | number
@@ -31,7 +32,8 @@ function keyReader(key: SortKey): (document: Json) => KeyValue {
   }
   return (document) => {
     const value = key.path.reduce(memberOf, document)
-    return columnType(key) === undefined ? sortKey(value) : typeof value === 'number' ? value : String(value)
+    const isColumn = columnType(key) !== undefined && (typeof value === 'string' || typeof value === 'number')
+    return isColumn ? value : sortKey(value)
   }
 }
 

@@ -23,7 +23,7 @@ import { literal } from './expression.ts'
 import { isPlainFieldName, systemColumns } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import { geoToSql } from './geo-to-sql.ts'
-import { indexExpression, keyOf, searchExpression, systemColumn } from './index-expression.ts'
+import { keyOf, searchExpression, systemColumn } from './index-expression.ts'
 import { isJsonArray } from './json.ts'
 import type { SqlContext } from './sql-context.ts'
 import { mapParts } from './walk-expression.ts'
@@ -44,14 +44,14 @@ export function jsonOfPath(path: FieldPath, context: SqlContext): string {
 
 /** A row's field as what sorts compare: the expression of its index. */
 export function keyOfPath(path: FieldPath, context: SqlContext): string {
-  return operandOfPath(path, context).sql
+  return operandOfPath(path, context).sql()
 }
 
 interface Scope extends SqlContext {
   /** The alias of the elements that a macro's variable runs over. */
   readonly locals: ReadonlyMap<LocalName, string>
   /** Inside the filter of an `exists`: its parameters as jsonb. */
-  readonly parameters: readonly string[]
+  readonly parameters: readonly (() => string)[]
   readonly counter: { last: number }
 }
 
@@ -140,17 +140,22 @@ function joined(conditions: readonly string[], kind: 'and' | 'or'): string {
 
 function operand(expression: Expression, scope: Scope): Operand {
   if (expression.kind === 'path' && expression.root === 'doc') return operandOfPath(expression.path, scope)
-  const value = json(expression, scope)
-  return { form: 'key', sql: keyOf(value), json: value }
+  const value = once(() => json(expression, scope))
+  return { form: 'key', sql: () => keyOf(value()), json: value }
 }
 
 function operandOfPath(path: FieldPath, context: SqlContext): Operand {
-  const value = documentJson(path, context.alias, context)
+  const value = once(() => documentJson(path, context.alias, context))
   const column = context.flat === true ? undefined : systemColumn(path, `${context.alias}.data`)
-  if (column !== undefined)
-    return { form: path[0] === 'version' ? 'number' : 'text', sql: column, json: value }
-  const sql = path.every(isPlainFieldName) ? indexExpression(path, `${context.alias}.data`) : keyOf(value)
-  return { form: 'key', sql, json: value }
+  if (column !== undefined) {
+    return { form: path[0] === 'version' ? 'number' : 'text', sql: () => column, json: value }
+  }
+  return { form: 'key', sql: () => keyOf(value()), json: value }
+}
+
+function once(make: () => string): () => string {
+  let made: string | undefined
+  return () => (made ??= make())
 }
 
 function comparison({ operator, left, right }: Compare, scope: Scope): string {
@@ -224,7 +229,7 @@ function existence({ collection, filter, parameters }: Exists, scope: Scope): st
   const alias = newAlias(scope)
   // Values known beforehand become part of the filter, so that its comparisons can use an index.
   const inner = withLiterals(filter, parameters)
-  const outer = parameters.map((parameter) => (parameter.kind === 'literal' ? '' : json(parameter, scope)))
+  const outer = parameters.map((parameter) => once(() => json(parameter, scope)))
   const noIndexes = { geo: [] }
   const where = condition(inner, {
     ...scope,
@@ -278,7 +283,7 @@ function walked(base: string, path: FieldPath, { params }: SqlContext): string {
 function parameterJson(index: number, scope: Scope): string {
   const value = scope.parameters[index]
   if (value === undefined) throw new Error('a parameter stands outside of an exists call')
-  return value
+  return value()
 }
 
 /** Fields known beforehand of a document fetched by `get` are selected there, instead of the whole of it. */
