@@ -23,7 +23,13 @@ export type { Data, Document, NewDocument, Row, SystemFields } from './document.
 export type { Aggregation, AggregateOptions, Group } from './aggregate.ts'
 export type { Change, ChangesOptions } from './changes.ts'
 export type { CollectionClient } from './collection.ts'
-export type { CollectionChanges, CollectionInfo, CollectionsClient, PutOptions } from './collections.ts'
+export type {
+  CollectionChange,
+  CollectionChanges,
+  CollectionInfo,
+  CollectionsClient,
+  PutOptions,
+} from './collections.ts'
 export type { Filter, Operators } from './filter.ts'
 export type { ImportFault, ImportOptions, ImportSummary } from './import-documents.ts'
 export type { Patch } from './patch.ts'

@@ -29,7 +29,7 @@ export class CollectionClient<S extends Schema, N extends CollectionName<S>> ext
   }
 
   /** One document. Fails with `not_found` if there is none, or none that the caller may read. */
-  get<Included extends IncludePath<S, N> = never, Selection extends Path<Document<S, N>> = never>(
+  get<Included extends IncludePath<S, N> = never, Selection extends Path<Row<S, N, Included>> = never>(
     id: string,
     options: CallOptions & {
       readonly include?: readonly Included[]

@@ -15,9 +15,18 @@ export interface CollectionInfo extends CollectionDefinition {
   readonly name: string
 }
 
+/** One step of bringing a collection to its definition: `create_index` on `title`, and in words. */
+export interface CollectionChange {
+  readonly kind: string
+  readonly target: string
+  readonly description: string
+}
+
 /** What putting a collection changed, or with `dryRun` would change. */
 export interface CollectionChanges extends CollectionInfo {
-  readonly changes: readonly unknown[]
+  readonly changes: readonly CollectionChange[]
+  /** What is allowed and probably not wanted. */
+  readonly warnings: readonly string[]
 }
 
 /** The definitions of a project's collections. For secret keys. */

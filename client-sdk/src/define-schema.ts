@@ -26,7 +26,8 @@ export type CollectionIndex<FieldPath extends string = string> =
 
 /** A collection as the server stores it. */
 export interface CollectionDefinition {
-  readonly schema?: JsonSchema
+  /** Null, or none: documents aren't validated. */
+  readonly schema?: JsonSchema | null
   readonly fields?: Readonly<Record<string, FieldSettings>>
   readonly indexes?: readonly CollectionIndex[]
   readonly rules?: CollectionRules

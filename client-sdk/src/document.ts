@@ -73,7 +73,9 @@ type WithIncluded<S extends Schema, N extends CollectionName<S>, Included extend
   ? Document<S, N>
   : Simplify<{
       [K in keyof Document<S, N>]: K extends Head<Included>
-        ? WithIncluded<S, TargetOf<FieldsOf<S, N>[K]>, Tail<Included, K>> | null
+        ? Document<S, N>[K] extends readonly unknown[] | undefined
+          ? WithIncluded<S, TargetOf<FieldsOf<S, N>[K]>, Tail<Included, K>>[]
+          : WithIncluded<S, TargetOf<FieldsOf<S, N>[K]>, Tail<Included, K>> | null
         : Document<S, N>[K]
     }>
 

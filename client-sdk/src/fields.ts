@@ -97,11 +97,12 @@ export function oneOf<const Value extends string>(...values: readonly Value[]): 
   return field({ type: 'string', enum: values }, false)
 }
 
-export function array<Value>(
-  item: Field<Value, false>,
+/** A list. Of references, `include` puts the documents in the place of the ids. */
+export function array<Value, Target extends string>(
+  item: Field<Value, false, Target>,
   limits: { minItems?: number; maxItems?: number; uniqueItems?: boolean } = {},
-): Required<Value[]> {
-  return field({ type: 'array', items: item.schema, ...limits }, false)
+): Required<Value[], Target> {
+  return field({ type: 'array', items: item.schema, ...limits }, false, item.settings)
 }
 
 /** An object inside the document; queries reach its fields by dotted paths (`address.city`). */

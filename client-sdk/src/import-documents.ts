@@ -1,7 +1,11 @@
-import type { Issue } from './basalt-error.ts'
 import type { Transport } from './transport.ts'
 
 export interface ImportOptions {
+  /**
+   * What happens to a document whose id is taken: it counts as failed (`error`, the default), or is replaced.
+   * Only replacing documents that name their ids can be repeated, by hand or after a broken connection.
+   */
+  readonly onConflict?: 'error' | 'replace'
   /** Documents a request, at most. Default 1,000. */
   readonly batchSize?: number
   /** Told after each request. */
@@ -15,13 +19,12 @@ export interface ImportFault {
   line: number
   code: string
   message: string
-  errors?: Issue[]
 }
 
 export interface ImportSummary {
   imported: number
   failed: number
-  /** The first thousand. */
+  /** The first hundred of each request, a thousand in all. */
   errors: ImportFault[]
 }
 
@@ -36,15 +39,20 @@ const mostFaultsKept = 1_000
 export async function importDocuments(
   transport: Transport,
   documentsPath: string,
-  documents: Iterable<unknown> | AsyncIterable<unknown>,
-  { batchSize = largestBatch, onProgress, signal }: ImportOptions,
+  documents: Iterable<object> | AsyncIterable<object>,
+  { onConflict, batchSize = largestBatch, onProgress, signal }: ImportOptions,
 ): Promise<ImportSummary> {
   const total: ImportSummary = { imported: 0, failed: 0, errors: [] }
   let sent = 0
-  for await (const lines of batches(documents, batchSize)) {
-    const path = `${documentsPath}/import`
-    const ndjson = lines.join('\n') + '\n'
-    const part = await transport.json<ImportSummary>({ method: 'POST', path, ndjson, signal })
+  for await (const { lines, haveIds } of batches(documents, batchSize)) {
+    const part = await transport.json<ImportSummary>({
+      method: 'POST',
+      path: `${documentsPath}/import`,
+      query: { onConflict },
+      ndjson: lines.join('\n') + '\n',
+      once: !(haveIds && onConflict === 'replace'),
+      signal,
+    })
     total.imported += part.imported
     total.failed += part.failed
     for (const fault of part.errors) {
@@ -56,21 +64,29 @@ export async function importDocuments(
   return total
 }
 
+interface Batch {
+  lines: string[]
+  length: number
+  /** Every document names its id. */
+  haveIds: boolean
+}
+
 async function* batches(
-  documents: Iterable<unknown> | AsyncIterable<unknown>,
+  documents: Iterable<object> | AsyncIterable<object>,
   batchSize: number,
-): AsyncGenerator<string[], void, undefined> {
-  let lines: string[] = []
-  let length = 0
+): AsyncGenerator<Batch, void, undefined> {
+  const empty = (): Batch => ({ lines: [], length: 0, haveIds: true })
+  let batch = empty()
   for await (const document of documents) {
     const line = JSON.stringify(document)
-    if (lines.length === batchSize || (lines.length > 0 && length + line.length > longestBatchInCharacters)) {
-      yield lines
-      lines = []
-      length = 0
+    const isFull = batch.lines.length >= batchSize || batch.length + line.length > longestBatchInCharacters
+    if (isFull && batch.lines.length > 0) {
+      yield batch
+      batch = empty()
     }
-    lines.push(line)
-    length += line.length
+    batch.lines.push(line)
+    batch.length += line.length
+    batch.haveIds &&= 'id' in document
   }
-  if (lines.length > 0) yield lines
+  if (batch.lines.length > 0) yield batch
 }

@@ -82,8 +82,8 @@ export class Query<
     return this.#with({ include: [...this.#state.include, ...references] })
   }
 
-  /** Answers these fields (and `id`) only. */
-  select<P extends Path<Document<S, N>>>(...fields: P[]): Query<S, N, Included, Selection | P> {
+  /** Answers these fields (and `id`) only; of what was included before, `author.name`. */
+  select<P extends Path<Row<S, N, Included>>>(...fields: P[]): Query<S, N, Included, Selection | P> {
     return this.#with({ fields: [...this.#state.fields, ...fields] })
   }
 

@@ -5,10 +5,12 @@ const longestDelayMs = 8_000
 
 const passingStatuses = new Set([429, 502, 503, 504])
 
-/** Whether the same request may fare better later. Every request that is sent is safe to repeat. */
-export function isPassing(error: BasaltError): boolean {
+/** Whether the same request may fare better later, and may be sent again. */
+export function isPassing(error: BasaltError, once = false): boolean {
+  if (error.code === 'quota_exceeded') return false
+  if (once) return error.status === 429
   if (error.code === 'network') return true
-  if (error.code === 'quota_exceeded' || error.status === undefined) return false
+  if (error.status === undefined) return false
   // A conflict with a time to wait: the first try of this very request is still under way.
   return passingStatuses.has(error.status) || (error.status === 409 && error.retryAfterMs !== undefined)
 }

@@ -84,6 +84,7 @@ export async function runTransaction<S extends Schema, const R>(
   const tx = new Transaction<S>()
   const wanted = collect(tx)
   if (wanted instanceof Promise) throw new TypeError('The callback of a transaction must not be async')
+  if (tx.operations.length === 0) return settle(wanted, [])
   const body = { operations: tx.operations }
   const { results } = await transport.json<{ results: unknown[] }>({
     method: 'POST',

@@ -14,6 +14,8 @@ export interface ApiRequest {
   readonly ndjson?: string
   /** A POST that asks and changes nothing. */
   readonly asks?: boolean
+  /** Has effects that an `Idempotency-Key` does not cover: tried again only if it certainly did not begin. */
+  readonly once?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -69,7 +71,7 @@ function send<T>(
         const error = cause instanceof BasaltError ? cause : networkError(cause)
         const delay = retryDelayMs(error, tries)
         const isLast = tries > retries || Date.now() + delay >= endsAt
-        if (signal.aborted || isLast || !isPassing(error)) throw error
+        if (signal.aborted || isLast || !isPassing(error, request.once)) throw error
         await sleep(delay, signal)
       }
     }

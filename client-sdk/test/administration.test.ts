@@ -1,6 +1,6 @@
 import { array, collection, defineSchema, object, point, reference, string } from '../src/client.ts'
 import { expect, test } from 'vitest'
-import { answer, drop, failureOf, scriptedServer } from './scripted-server.ts'
+import { answer, drop, failureOf, problem, scriptedServer } from './scripted-server.ts'
 
 const schema = defineSchema({
   collections: {
@@ -110,6 +110,28 @@ test('an import goes out in batches, and faults count lines over all of them', a
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson' },
   })
+})
+
+test.each([
+  ['replacing documents by their ids is repeated', 'replace', { id: 'a' }, 2],
+  ['what would be stored twice is not repeated', 'replace', {}, 1],
+  ['what would be refused the second time is not repeated', 'error', { id: 'a' }, 1],
+] as const)('after a broken connection, %s', async (_, onConflict, document, requests) => {
+  const server = await scriptedServer(drop, answer(200, { imported: 1, failed: 0, errors: [] }))
+  const posts = server.client({ key: 'sk_1' }).collection('posts')
+  await posts.import([document], { onConflict }).catch(() => {})
+  expect(server.seen).toHaveLength(requests)
+  expect(server.seen[0]!.query).toEqual({ onConflict })
+})
+
+test('an import waits when it comes too fast', async () => {
+  const tooFast = problem(429, 'rate_limited', { 'retry-after': '0' })
+  const server = await scriptedServer(tooFast, answer(200, { imported: 1, failed: 0, errors: [] }))
+  const summary = await server
+    .client({ key: 'sk_1' })
+    .collection('posts')
+    .import([{ n: 1 }])
+  expect(summary.imported).toBe(1)
 })
 
 test('a batch of large documents is cut by size', async () => {

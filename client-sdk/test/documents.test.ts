@@ -61,6 +61,12 @@ test('a transaction sends its operations in order and hands back what its callba
   })
 })
 
+test('a transaction of nothing needs no request', async () => {
+  const server = await scriptedServer(answer(200, { results: [] }))
+  expect(await server.client().transaction(() => [])).toEqual([])
+  expect(server.seen).toHaveLength(0)
+})
+
 test('a callback that throws sends nothing', async () => {
   const server = await scriptedServer(answer(200, { results: [] }))
   const broken = server.client().transaction((tx) => {

@@ -31,6 +31,7 @@ export const schema = defineSchema({
         votes: number().optional(),
         pinned: boolean().optional(),
         tags: array(string()),
+        related: array(reference('teams')).optional(),
         author: reference('authors'),
         reviewer: reference('authors').optional(),
         location: point().optional(),
@@ -124,6 +125,14 @@ export async function acceptsAndRefuses(basalt: Basalt<typeof schema>): Promise<
   )
   const got = await posts.get('a', { include: ['author'], fields: ['author'] })
   sameType<typeof got, { readonly id: string; author: Document<typeof schema, 'authors'> | null }>(true)
+  const lists = await posts.include('related').first()
+  sameType<NonNullable<typeof lists>['related'], Document<typeof schema, 'teams'>[] | undefined>(true)
+  const inside = await posts.include('author', 'author.team').select('title', 'author.name').first()
+  sameType<typeof inside, { readonly id: string; title: string; author: { name: string } | null } | null>(
+    true,
+  )
+  // @ts-expect-error it was not included
+  posts.select('author.name')
   // @ts-expect-error a title refers to nothing
   posts.include('title')
   // @ts-expect-error an author has no such reference
