@@ -11,6 +11,13 @@ const origin = Type.String({
   description: 'An exact origin such as https://app.example.com, or * for all.',
 })
 
+/** The whole, as answers show it. */
+export const settingsSchema = Type.Object({
+  cors: Type.Object({ origins: Type.Array(Type.String()) }),
+  limits: Type.Object({ requestsPerSecond: Type.Integer(), requestsPerSecondByAddress: Type.Integer() }),
+  changes: Type.Object({ retentionDays: Type.Integer(), retentionMegabytes: Type.Integer() }),
+})
+
 const optionalObject = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
   Type.Optional(Type.Object(properties, { additionalProperties: false }))
 
