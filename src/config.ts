@@ -51,7 +51,7 @@ export interface Limits {
  * Reads and validates the environment.
  * Throws a `ConfigError` that lists every fault, unknown `BASALT_…` variables included.
  */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const read = new EnvironmentReader(env)
   const host = read.text('BASALT_HOST') ?? '127.0.0.1'
   const port = read.integer('BASALT_PORT', { default: 4000, min: 0, max: 65_535 })

@@ -24,6 +24,7 @@ const kinds = {
   conflict: { status: 409, title: 'The request is in conflict with the present state' },
   already_exists: { status: 409, title: 'It exists already' },
   version_mismatch: { status: 412, title: 'It has changed in the meantime' },
+  cursor_expired: { status: 410, title: 'The cursor is older than what is kept' },
   payload_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   validation_failed: { status: 422, title: 'The data is not valid' },

@@ -30,7 +30,7 @@ async function readKey(path: string): Promise<string | undefined> {
 /** Whole or not at all, and never twice: of two processes that make one at once, both take the first. */
 async function makeKey(path: string, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const draft = `${path}.${process.pid}`
+  const draft = `${path}.${randomBytes(8).toString('hex')}`
   await writeFile(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flush: true })
   try {
     await link(draft, path)

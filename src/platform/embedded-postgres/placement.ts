@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, chown, lstat, mkdir, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Logger } from '../logging.ts'
 import { type Binaries, copyBinaries, findBinaries } from './binaries.ts'
 import { EmbeddedPostgresError } from './failure.ts'
@@ -103,6 +103,7 @@ function shortHash(text: string): string {
 
 async function makeFolder(folder: string): Promise<void> {
   try {
+    await mkdir(dirname(folder), { recursive: true })
     await mkdir(folder, { recursive: true, mode: 0o700 })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)

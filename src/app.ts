@@ -1,0 +1,53 @@
+import { changeTablesSql } from './changes/change-tables.ts'
+import { registerChanges } from './changes/routes.ts'
+import { trimChanges } from './changes/trim-changes.ts'
+import { createDocuments, type Documents } from './documents/documents.ts'
+import { documentTablesSql } from './documents/project-tables.ts'
+import { registerDocuments } from './documents/routes.ts'
+import { trimIdempotency } from './documents/trim-idempotency.ts'
+import { registerApiPages } from './platform/api-pages.ts'
+import { createHttpServer, type HttpServer } from './platform/http-server.ts'
+import { registerOperations } from './platform/operations.ts'
+import { startPeriodically } from './platform/start-periodically.ts'
+import type { Services } from './platform/services.ts'
+import { registerAccess } from './projects/check-access.ts'
+import { projectSchema } from './projects/project.ts'
+import { createProjects, type Projects } from './projects/projects.ts'
+import { registerProjects } from './projects/routes.ts'
+
+export interface App {
+  server: HttpServer
+  projects: Projects
+  documents: Documents
+}
+
+/** The whole product on one page: each feature in a line or two. */
+export async function createApp(services: Services): Promise<App> {
+  const { config, log, metrics, db } = services
+  const server = await createHttpServer(config, log, metrics)
+  const projects = createProjects(services)
+  const documents = createDocuments(services)
+
+  projects.onCreate((run, project) => run(changeTablesSql(projectSchema(project))).then(ignore))
+  projects.onCreate((run, project) => run(documentTablesSql(projectSchema(project))).then(ignore))
+
+  await registerApiPages(server)
+  registerAccess(server, services, projects)
+  registerOperations(server, services)
+  registerProjects(server, services, projects)
+  registerDocuments(server, documents)
+  registerChanges(server, services)
+
+  const stopTrimming = startPeriodically(services, 'trim', 60_000, async () => {
+    for (const project of await projects.list()) {
+      const { retentionDays: days, retentionMegabytes: megabytes } = project.settings.changes
+      const rows = config.changeRetention.maxRows
+      await trimChanges(db, projectSchema(project), { days, megabytes, rows })
+      await trimIdempotency(db, projectSchema(project))
+    }
+  })
+  server.addHook('onClose', stopTrimming)
+  return { server, projects, documents }
+}
+
+function ignore(): void {}

@@ -1,0 +1,60 @@
+import type { Queryable } from '../platform/database.ts'
+import { isJudgedByRules } from '../projects/actor.ts'
+import { always, type Expression, never } from '../query/expression.ts'
+import type { JsonObject } from '../query/json.ts'
+import { bindVariables } from '../query/bind-variables.ts'
+import { resolveLookups } from '../query/compile-predicate.ts'
+import { type Caller, ruleVariables } from './caller.ts'
+import type { Collection, Rule } from './collections/collection.ts'
+import type { Action } from './collections/collection-definition.ts'
+import type { Documents } from './documents.ts'
+import { lookUp } from './look-up.ts'
+
+/** What a rule is asked about, made only if the rule looks at it: most don't, and parsing JSON costs more than they do. */
+export interface RuleSubject {
+  doc?: () => JsonObject
+  before?: () => JsonObject
+}
+
+/**
+ * The authorisation kernel: whether the caller may do this. Every door to documents asks here or, for queries,
+ * through `visibleBy`. Secret keys and operators were judged by scope and role where they came in.
+ */
+export function mayDo(
+  documents: Documents,
+  db: Queryable,
+  caller: Caller,
+  collection: Collection,
+  action: Action,
+  subject: RuleSubject,
+): boolean | Promise<boolean> {
+  if (!isJudgedByRules(caller.actor)) return true
+  const rule = collection.rules[action]
+  return rule === undefined ? false : holds(documents, db, caller, rule, subject)
+}
+
+/** Whether a rule is true for the caller and the subject. */
+export function holds(
+  documents: Documents,
+  db: Queryable,
+  caller: Caller,
+  { predicate, usesDocument }: Rule,
+  subject: RuleSubject,
+): boolean | Promise<boolean> {
+  const scope = {
+    ...ruleVariables(caller),
+    doc: usesDocument ? (subject.doc?.() ?? null) : null,
+    before: usesDocument ? (subject.before?.() ?? null) : null,
+  }
+  if (predicate.lookups.length === 0) return predicate.evaluate(scope)
+  return resolveLookups(predicate, scope, (call) => lookUp(documents, db, caller.project, call)).then(
+    predicate.evaluate,
+  )
+}
+
+/** The condition that a query adds so that it finds only what the caller may see. */
+export function visibleBy(caller: Caller, collection: Collection, action: 'read' | 'list'): Expression {
+  if (!isJudgedByRules(caller.actor)) return always
+  const rule = collection.rules[action]
+  return rule === undefined ? never : bindVariables(rule.expression, ruleVariables(caller))
+}

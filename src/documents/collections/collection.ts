@@ -1,0 +1,118 @@
+import type { Expression } from '../../query/expression.ts'
+import { type FieldPath, parseFieldPath } from '../../query/field-path.ts'
+import { compilePredicate, type Predicate } from '../../query/compile-predicate.ts'
+import { parseRule } from '../../query/parse-rule.ts'
+import type { CollectionIndexes } from '../../query/sql-context.ts'
+import { usesDocument } from '../../query/walk-expression.ts'
+import { ApiError, invalidRequest, type Issue } from '../../platform/errors.ts'
+import { quoteName } from '../../platform/sql.ts'
+import { type Action, actions, type CompleteDefinition } from './collection-definition.ts'
+import { compileSchema, type Validator } from './compile-schema.ts'
+import { collectionIndexes, type ParsedIndex, parseIndexes } from './parse-indexes.ts'
+
+/** A rule, ready to be asked about one document or to become part of a query. */
+export interface Rule {
+  source: string
+  expression: Expression
+  predicate: Predicate
+  usesDocument: boolean
+}
+
+/** Who may see and write a single field; absent means: whoever may the document. */
+export interface FieldRules {
+  path: FieldPath
+  read?: Rule
+  write?: Rule
+}
+
+/** A collection with everything compiled that requests need. Made once and shared until its declaration changes. */
+export interface Collection {
+  name: string
+  /** Quoted and schema-qualified. */
+  table: string
+  definition: CompleteDefinition
+  validate: Validator | undefined
+  rules: Partial<Record<Action, Rule>>
+  fieldRules: readonly FieldRules[]
+  /** Collections that fields refer to, by dotted path. */
+  relations: ReadonlyMap<string, string>
+  indexes: readonly ParsedIndex[]
+  queryIndexes: CollectionIndexes
+}
+
+/** Compiles a declaration; throws 400 with the path of every fault in schema, indexes, rules and fields. */
+export function compileCollection(schema: string, name: string, definition: CompleteDefinition): Collection {
+  const issues: Issue[] = []
+  const collected = <T>(compile: () => T): T | undefined => collectIssues(issues, compile)
+
+  const validate = collected(() =>
+    definition.schema === null ? undefined : compileSchema(definition.schema, 'schema'),
+  )
+  const indexes = collected(() => parseIndexes(definition.indexes)) ?? []
+  const rules: Collection['rules'] = {}
+  for (const action of actions) {
+    const source = definition.rules[action]
+    if (source === undefined) continue
+    const rule = collected(() => compileRule(source, `rules.${action}`, writes.has(action)))
+    if (rule !== undefined) rules[action] = rule
+  }
+  const fieldRules = Object.entries(definition.fields).flatMap(([path, { read, write, relation }]) => {
+    const at = `fields.${path}`
+    const parsed = collected(() => parseFieldPath(path, at))
+    if (relation !== undefined && parsed !== undefined && parsed.length > 1) {
+      issues.push({
+        path: `${at}.relation`,
+        code: 'nested',
+        message: 'is for fields at the top of a document',
+      })
+    }
+    if (parsed === undefined || (read === undefined && write === undefined)) return []
+    const readRule = read === undefined ? undefined : collected(() => compileRule(read, `${at}.read`, false))
+    const writeRule =
+      write === undefined ? undefined : collected(() => compileRule(write, `${at}.write`, true))
+    return [{ path: parsed, ...(readRule && { read: readRule }), ...(writeRule && { write: writeRule }) }]
+  })
+  if (issues.length > 0) throw invalidRequest(issues)
+  return {
+    name,
+    table: `${quoteName(schema)}.${quoteName(name)}`,
+    definition,
+    validate,
+    rules,
+    fieldRules,
+    relations: relationsOf(definition),
+    indexes,
+    queryIndexes: collectionIndexes(indexes),
+  }
+}
+
+const writes: ReadonlySet<Action> = new Set(['create', 'update', 'delete'])
+
+function compileRule(source: string, path: string, allowBefore: boolean): Rule {
+  const expression = parseRule(source, { path, allowBefore })
+  return {
+    source,
+    expression,
+    predicate: compilePredicate(expression),
+    usesDocument: usesDocument(expression),
+  }
+}
+
+function relationsOf(definition: CompleteDefinition): Map<string, string> {
+  const relations = new Map<string, string>()
+  for (const [path, { relation }] of Object.entries(definition.fields)) {
+    if (relation !== undefined) relations.set(path, relation)
+  }
+  return relations
+}
+
+/** Faults are gathered, so that one answer names all of them. */
+function collectIssues<T>(issues: Issue[], compile: () => T): T | undefined {
+  try {
+    return compile()
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'invalid_request') throw error
+    issues.push(...error.errors)
+    return undefined
+  }
+}

@@ -1,0 +1,145 @@
+import type { Queryable } from '../../platform/database.ts'
+import { invalidValue } from '../../platform/errors.ts'
+import { encodeCursor, decodeCursor } from '../../query/cursor.ts'
+import { allOf, type Expression } from '../../query/expression.ts'
+import type { JsonObject } from '../../query/json.ts'
+import { parseFilter } from '../../query/parse-filter.ts'
+import { orderOf, type SortKey } from '../../query/parse-sort.ts'
+import { SqlParameters } from '../../query/sql-context.ts'
+import { cursorToSql, distanceToSql, sortToSql } from '../../query/sort-to-sql.ts'
+import { toSql } from '../../query/to-sql.ts'
+import { fieldPaths } from '../../query/walk-expression.ts'
+import { visibleBy } from '../ask-rule.ts'
+import type { Caller } from '../caller.ts'
+import type { Collection } from '../collections/collection.ts'
+import type { StoredDocument } from '../committer/planned-write.ts'
+import type { Documents } from '../documents.ts'
+import { ruleRefused } from '../errors.ts'
+import { documentColumns, documentObject, documentText, readRow, selectRows } from '../stored-document.ts'
+import { countDocuments } from './count-documents.ts'
+import { guardedFields, refuseHiddenPaths } from './field-access.ts'
+import { parseInclude } from './parse-include.ts'
+import { presentDocuments, type Shape } from './present-documents.ts'
+import { parseFields } from './select-fields.ts'
+import { sqlContext } from './sql-context.ts'
+
+/** A query as it comes in, from a query string (with `where` parsed) or a body. */
+export interface QueryInput {
+  where?: unknown
+  sort?: string | readonly string[]
+  limit?: number
+  after?: string
+  fields?: string | readonly string[]
+  include?: string | readonly string[]
+  count?: boolean
+}
+
+/** A query that was checked: everything in it may be asked by this caller. */
+export interface CheckedQuery {
+  /** What is asked for and what may be seen, in one condition. */
+  condition: Expression
+  sort: SortKey[]
+  limit: number
+  after: string | undefined
+  shape: Shape
+}
+
+/** Answers `{ documents, nextCursor, count? }` as JSON text. */
+export async function queryDocuments(
+  documents: Documents,
+  caller: Caller,
+  collection: Collection,
+  input: QueryInput,
+): Promise<string> {
+  const db = documents.services.db
+  const query = checkQuery(documents, caller, collection, input)
+  const [page, count] = await Promise.all([
+    selectPage(documents, db, caller, collection, query),
+    input.count === true ? countDocuments(documents, db, caller, collection, query.condition) : undefined,
+  ])
+  const { guarded, include, fields } = query.shape
+  const isPlain = guarded.length === 0 && include.size === 0 && fields === undefined
+  const texts = isPlain
+    ? page.documents.map(documentText)
+    : (await presentDocuments(documents, db, caller, collection, page.documents, query.shape)).map((shown) =>
+        JSON.stringify(shown),
+      )
+  const total = count === undefined ? '' : `,"count":${count}`
+  return `{"documents":[${texts.join(',')}],"nextCursor":${JSON.stringify(page.nextCursor)}${total}}`
+}
+
+/** Parses a query and refuses what the caller may not ask. Throws 400 with every fault, 403 by rule. */
+export function checkQuery(
+  documents: Documents,
+  caller: Caller,
+  collection: Collection,
+  input: QueryInput,
+): CheckedQuery {
+  const filter = parseFilter(input.where)
+  const sort = orderOf(filter, input.sort)
+  const guarded = guardedFields(caller, collection)
+  refuseHiddenPaths(guarded, [
+    ...fieldPaths(filter, collection.queryIndexes.search),
+    ...sort.map((key) => key.path),
+  ])
+  return {
+    condition: listCondition(caller, collection, filter),
+    sort,
+    limit: checkLimit(input.limit, documents.services.config.limits),
+    after: input.after,
+    shape: { guarded, include: parseInclude(input.include), fields: parseFields(input.fields) },
+  }
+}
+
+/** Throws 403 when the rules let this caller list nothing at all. */
+export function listCondition(caller: Caller, collection: Collection, filter: Expression): Expression {
+  const visible = visibleBy(caller, collection, 'list')
+  if (visible.kind === 'literal' && visible.value !== true) throw ruleRefused('list', collection.name)
+  return allOf([visible, filter])
+}
+
+export interface Page {
+  documents: StoredDocument[]
+  nextCursor: string | null
+}
+
+/** One page in the order of the query, with the cursor of the next when there is one. */
+export async function selectPage(
+  documents: Documents,
+  db: Queryable,
+  caller: Caller,
+  collection: Collection,
+  { condition, sort, limit, after }: CheckedQuery,
+): Promise<Page> {
+  const params = new SqlParameters()
+  const context = await sqlContext(documents, caller.project, collection, params)
+  const distance = distanceToSql(sort, context)
+  const conditions = [toSql(condition, context)]
+  if (after !== undefined) conditions.push(cursorToSql(sort, decodeCursor(after, sort), context))
+  const text = [
+    `SELECT ${documentColumns}${distance === undefined ? '' : `, ${distance}`}`,
+    `FROM ${collection.table} AS t`,
+    `WHERE ${conditions.join('\n  AND ')}`,
+    `ORDER BY ${sortToSql(sort, context)}`,
+    `LIMIT ${params.push(limit + 1)}`,
+  ].join('\n')
+  const rows = await selectRows(db, text, params.values)
+  const page = rows.slice(0, limit)
+  const last = rows.length > limit ? page.at(-1) : undefined
+  return {
+    documents: page.map(readRow),
+    nextCursor: last === undefined ? null : cursorAfter(sort, documentObject(readRow(last)), last[5]),
+  }
+}
+
+function cursorAfter(sort: readonly SortKey[], document: JsonObject, distance: unknown): string {
+  return encodeCursor(sort, document, typeof distance === 'number' ? distance : undefined)
+}
+
+function checkLimit(limit: number | undefined, limits: { pageDefault: number; pageMax: number }): number {
+  if (limit === undefined) return limits.pageDefault
+  if (limit < 1 || limit > limits.pageMax) {
+    throw invalidValue('limit', `must be from 1 to ${limits.pageMax}`, 'out_of_range')
+  }
+  return limit
+}

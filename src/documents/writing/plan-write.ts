@@ -1,0 +1,137 @@
+import { invalidValue } from '../../platform/errors.ts'
+import { newId } from '../../platform/ids.ts'
+import { actorLabel } from '../../projects/actor.ts'
+import { isJsonObject, type JsonObject } from '../../query/json.ts'
+import type {
+  PlannedCreate,
+  PlannedDelete,
+  PlannedUpdate,
+  StoredDocument,
+} from '../committer/planned-write.ts'
+import { documentNotFound, versionMismatch } from '../errors.ts'
+import { documentObject } from '../stored-document.ts'
+import { applyPatch } from './apply-patch.ts'
+import { checkCandidate } from './check-candidate.ts'
+import { checkPatch } from './check-data.ts'
+import { judgeWrite } from './judge-write.ts'
+import type { Precondition, WriteContext } from './write-context.ts'
+
+/** A write with the document that it leads to. */
+export interface Plan<Write> {
+  write: Write
+  after: StoredDocument
+}
+
+const idPattern = /^[A-Za-z0-9_-]{1,64}$/
+
+/** Throws 400 unless it is an id. */
+export function checkId(id: unknown, path = 'id'): string {
+  if (typeof id === 'string' && idPattern.test(id)) return id
+  throw invalidValue(path, 'must match [A-Za-z0-9_-]{1,64}', 'invalid_id')
+}
+
+/** @param body the data, with or without an `id` */
+export async function planCreate(context: WriteContext, body: JsonObject): Promise<Plan<PlannedCreate>> {
+  const { id: givenId, ...data } = body
+  const id = givenId === undefined ? newId() : checkId(givenId)
+  const at = now(context)
+  const text = checkCandidate(context.collection, data, limitsOf(context))
+  const after: StoredDocument = { id, data: text, version: 1, createdAt: at, updatedAt: at }
+  const { createdAt, updatedAt, version } = after
+  await judgeWrite(context, {
+    action: 'create',
+    id,
+    doc: () => ({ id, createdAt, updatedAt, version, ...data }),
+  })
+  return { write: { kind: 'create', ...target(context, id), data: text, createdAt: at }, after }
+}
+
+export async function planUpdate(
+  context: WriteContext,
+  id: string,
+  current: StoredDocument | undefined,
+  patch: JsonObject,
+  precondition: Precondition,
+): Promise<Plan<PlannedUpdate>> {
+  if (current === undefined) throw documentNotFound(id)
+  checkPatch(patch, limitsOf(context))
+  const data = applyPatch(JSON.parse(current.data), patch, now(context))
+  return planChange(context, current, data, precondition)
+}
+
+/** @param body the data; an `id` in it must be the address's */
+export async function planReplace(
+  context: WriteContext,
+  current: StoredDocument,
+  body: JsonObject,
+  precondition: Precondition,
+): Promise<Plan<PlannedUpdate>> {
+  return planChange(context, current, withoutId(body, current.id), precondition)
+}
+
+export async function planDelete(
+  context: WriteContext,
+  id: string,
+  current: StoredDocument | undefined,
+  precondition: Precondition,
+): Promise<PlannedDelete> {
+  if (current === undefined) throw documentNotFound(id)
+  await judgeWrite(context, { action: 'delete', id, before: () => documentObject(current) })
+  checkPrecondition(current, precondition)
+  return { kind: 'delete', ...target(context, id), current }
+}
+
+/** The body of a PUT without its id, which may be there and then must be the address's. */
+export function withoutId(body: JsonObject, id: string): JsonObject {
+  const { id: givenId, ...data } = body
+  if (givenId !== undefined && givenId !== id)
+    throw invalidValue('id', 'is not the id in the address', 'mismatch')
+  return data
+}
+
+async function planChange(
+  context: WriteContext,
+  current: StoredDocument,
+  data: JsonObject,
+  precondition: Precondition,
+): Promise<Plan<PlannedUpdate>> {
+  const text = checkCandidate(context.collection, data, limitsOf(context))
+  const { id, createdAt } = current
+  const updatedAt = now(context)
+  const version = current.version + 1
+  await judgeWrite(context, {
+    action: 'update',
+    id,
+    doc: () => ({ id, createdAt, updatedAt, version, ...data }),
+    before: () => documentObject(current),
+  })
+  checkPrecondition(current, precondition)
+  return {
+    write: { kind: 'update', ...target(context, id), data: text, current },
+    after: { id, data: text, version, createdAt, updatedAt },
+  }
+}
+
+/** After the rules: a version would tell that the document exists. */
+function checkPrecondition(current: StoredDocument, { ifVersion, ifAbsent }: Precondition): void {
+  if (ifAbsent === true || (ifVersion !== undefined && ifVersion !== current.version))
+    throw versionMismatch(current.id)
+}
+
+function target({ collection, caller }: WriteContext, id: string) {
+  return { collection: collection.name, id, at: caller.request.time, actor: actorLabel(caller.actor) }
+}
+
+function now({ caller }: WriteContext): string {
+  return caller.request.time
+}
+
+function limitsOf({ documents }: WriteContext) {
+  return documents.services.config.limits
+}
+
+/** Throws 400 unless it is a JSON object. */
+export function checkObject(value: unknown, path = ''): JsonObject {
+  if (!isJsonObject(value)) throw invalidValue(path, 'must be a JSON object', 'wrong_type')
+  return value
+}

@@ -1,0 +1,77 @@
+import type { AddressInfo } from 'node:net'
+import pg from 'pg'
+import { createApp, type App } from './app.ts'
+import type { Config } from './config.ts'
+import { migrateDatabase } from './migrations.ts'
+import { openBus } from './platform/bus.ts'
+import type { Logger } from './platform/logging.ts'
+import { createMetrics } from './platform/metrics.ts'
+import { openDatabase } from './platform/open-database.ts'
+import { openControlPlane } from './platform/prisma.ts'
+import type { Services } from './platform/services.ts'
+
+export interface RunningServer {
+  app: App
+  services: Services
+  /** Where it listens: `http://127.0.0.1:4000`. */
+  address: string
+  /** Where the data lies, for people. */
+  database: string
+  /** Finishes the requests under way, then lets go of everything. */
+  stop(): Promise<void>
+}
+
+// Connections are the dearest thing of PostgreSQL. Reads and writes share statements, so few are enough.
+const maxConnections = 16
+// A connection remembers each project that it has touched (33 KB of catalogue each): it is renewed in time.
+const connectionLifetimeSeconds = 900
+
+/** Opens the database, brings it up to date, and serves. What was opened is closed again if a later step fails. */
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  const opened: (() => Promise<unknown>)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.splice(0).reverse()) {
+      await close().catch((error: unknown) => log.warn({ err: error }, 'could not stop in order'))
+    }
+  }
+  try {
+    const database = await openDatabase(config, log)
+    opened.push(database.stop)
+    const db = openPool(database.connection, config, log)
+    opened.push(() => db.end())
+    await migrateDatabase(db)
+    const control = openControlPlane(db)
+    opened.push(() => control.$disconnect())
+    const bus = await openBus(db, database.connection, log)
+    opened.push(() => bus.close())
+    const services: Services = { config, log, db, control, bus, metrics: createMetrics() }
+    const app = await createApp(services)
+    opened.push(() => app.server.close())
+    await app.server.listen({ host: config.host, port: config.port })
+    const address = addressOf(config, app.server.server.address())
+    return { app, services, address, database: database.description, stop: closeAll }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+function openPool(connection: pg.PoolConfig, config: Config, log: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    ...connection,
+    application_name: 'basalt',
+    max: maxConnections,
+    maxLifetimeSeconds: connectionLifetimeSeconds,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: config.limits.statementMs,
+    idle_in_transaction_session_timeout: 30_000,
+  })
+  // A connection that breaks while nobody uses it: the pool makes a new one when it is needed.
+  pool.on('error', (error) => log.warn({ err: error }, 'a database connection broke'))
+  return pool
+}
+
+function addressOf(config: Config, listening: AddressInfo | string | null): string {
+  const port = typeof listening === 'object' && listening !== null ? listening.port : config.port
+  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+}
