@@ -1,12 +1,16 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import pino from 'pino'
 import type { TestProject } from 'vitest/node'
-import { findBinaries } from '../../src/platform/embedded-postgres/binaries.ts'
-import { chooseRunAs, commandFor } from '../../src/platform/embedded-postgres/run-as.ts'
+import { ensureCluster, superuser } from '../../src/platform/embedded-postgres/create-cluster.ts'
+import { prepareFolders } from '../../src/platform/embedded-postgres/placement.ts'
+import { launchPostmaster, stopPostmaster } from '../../src/platform/embedded-postgres/postmaster.ts'
+import { chooseRunAs } from '../../src/platform/embedded-postgres/run-as.ts'
+import { migrate } from '../../src/platform/migrate.ts'
+import { geoFunctionsSql, queryFunctionsSql } from '../../src/query/functions.sql.ts'
 
 /** How a test reaches the run's PostgreSQL. */
 export interface TestPostgres {
@@ -22,41 +26,23 @@ declare module 'vitest' {
 
 /** One PostgreSQL for the whole run; each test file clones its own database from the template. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(tmpdir(), 'basalt-test-'))
-  const data = join(folder, 'data')
-  const binaries = await findBinaries(folder)
+  const folder = await mkdtemp(join(tmpdir(), 'basalt-test-'))
   const runAs = chooseRunAs({ avoidNamespace: false })
-  const initdb = commandFor(runAs, join(binaries.folder, 'bin/initdb'), initdbArguments(data))
-  execFileSync(initdb.file, initdb.args, initdb.options)
-  const server = commandFor(runAs, join(binaries.folder, 'bin/postgres'), serverArguments(data, folder))
-  const child = spawn(server.file, server.args, { ...server.options, stdio: 'ignore', detached: true })
-  const admin = { host: folder, user: 'basalt', database: 'postgres' }
+  const place = await prepareFolders(folder, runAs, pino({ level: 'silent' }))
+  await ensureCluster(place, runAs)
+  // Nothing here outlives the run, so nothing needs to reach the disk.
+  await writeFile(join(place.cluster, 'postgresql.conf'), 'fsync = off\njit = off\nmax_connections = 200\n')
+  const server = launchPostmaster(place, runAs)
+  const admin = { host: place.sockets, user: superuser, database: 'postgres' }
   await waitUntilReady(admin)
   await createTemplate(admin)
-  project.provide('postgres', { host: folder, user: 'basalt' })
+  project.provide('postgres', { host: place.sockets, user: superuser })
   return async () => {
-    const exited = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGINT')
-    await exited
-    rmSync(folder, { recursive: true, force: true })
+    await stopPostmaster(server.pid, place.cluster)
+    server.release()
+    await rm(folder, { recursive: true, force: true })
+    if (place.home !== folder) await rm(place.home, { recursive: true, force: true })
   }
-}
-
-function initdbArguments(data: string): string[] {
-  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
-  return [`--pgdata=${data}`, '--username=basalt', '--auth=trust', '--no-sync', ...locale]
-}
-
-/** Nothing here outlives the run, so nothing needs to reach the disk. */
-function serverArguments(data: string, sockets: string): string[] {
-  const settings = {
-    unix_socket_directories: sockets,
-    listen_addresses: '',
-    fsync: 'off',
-    jit: 'off',
-    max_connections: 200,
-  }
-  return ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
 
 async function waitUntilReady(connection: pg.ClientConfig): Promise<void> {
@@ -78,4 +64,10 @@ async function createTemplate(admin: pg.ClientConfig): Promise<void> {
   await client.connect()
   await client.query('CREATE DATABASE basalt_template')
   await client.end()
+  const pool = new pg.Pool({ ...admin, database: 'basalt_template' })
+  await migrate(pool, new URL('../../prisma/migrations/', import.meta.url), [
+    { name: 'query functions', sql: queryFunctionsSql },
+    { name: 'geo functions', sql: geoFunctionsSql },
+  ])
+  await pool.end()
 }
