@@ -135,6 +135,16 @@ const operators: fc.Arbitrary<Record<string, Json>> = fc.oneof(
   fc.record({ $containsAll: fc.array(values, { maxLength: 3 }) }),
 )
 
+/** Fields to sort by. */
+export const sortablePaths = fc.constantFrom(
+  ...fieldNames,
+  'nested.x',
+  'id',
+  'createdAt',
+  'updatedAt',
+  'version',
+)
+
 /** Filters as a client sends them. */
 export const filters: fc.Arbitrary<Json> = fc.letrec<{ filter: Json }>((tie) => ({
   filter: fc.oneof(
