@@ -3,6 +3,7 @@ import underPressure from '@fastify/under-pressure'
 import { Ajv } from 'ajv'
 import { default as addFormats } from 'ajv-formats'
 import fastify, {
+  LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyRequest,
@@ -34,7 +35,7 @@ export async function createHttpServer(config: Config, log: Logger, metrics: Met
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     // One line for each request would cost more than many requests do; see `logRequest`.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId(),
     requestIdHeader: false,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,

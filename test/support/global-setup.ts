@@ -5,12 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import pino from 'pino'
 import type { TestProject } from 'vitest/node'
+import { migrateDatabase } from '../../src/migrations.ts'
 import { ensureCluster, superuser } from '../../src/platform/embedded-postgres/create-cluster.ts'
 import { prepareFolders } from '../../src/platform/embedded-postgres/placement.ts'
 import { launchPostmaster, stopPostmaster } from '../../src/platform/embedded-postgres/postmaster.ts'
 import { chooseRunAs } from '../../src/platform/embedded-postgres/run-as.ts'
-import { migrate } from '../../src/platform/migrate.ts'
-import { geoFunctionsSql, queryFunctionsSql } from '../../src/query/functions.sql.ts'
 
 /** How a test reaches the run's PostgreSQL. */
 export interface TestPostgres {
@@ -65,9 +64,6 @@ async function createTemplate(admin: pg.ClientConfig): Promise<void> {
   await client.query('CREATE DATABASE basalt_template')
   await client.end()
   const pool = new pg.Pool({ ...admin, database: 'basalt_template' })
-  await migrate(pool, new URL('../../prisma/migrations/', import.meta.url), [
-    { name: 'query functions', sql: queryFunctionsSql },
-    { name: 'geo functions', sql: geoFunctionsSql },
-  ])
+  await migrateDatabase(pool)
   await pool.end()
 }

@@ -119,8 +119,8 @@ function writtenSql(groups: Group[]): string {
   const selects = groups.map(({ kind, collection }, n) => {
     const columns = {
       create: '1 AS version, at, created_at, data, NULL AS before_at, NULL::jsonb AS before',
-      update: 'version + 1, at, created_at, data, before_at, before',
-      delete: 'version, at, created_at, NULL::jsonb, before_at, before',
+      update: 'version + 1 AS version, at, created_at, data, before_at, before',
+      delete: 'version, at, created_at, NULL::jsonb AS data, before_at, before',
     }[kind]
     // A collection's name matches [a-z][a-z0-9_]*, so it is safe as a literal; being one it keeps the plan simple.
     return `
