@@ -50,6 +50,8 @@ function stopOnSignals(server: RunningServer, log: Logger): void {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  // The terminal was closed.
+  process.on('SIGHUP', stop)
 }
 
 /** People get a sentence; the log, which may be read later, gets the error. */

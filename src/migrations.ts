@@ -2,11 +2,8 @@ import type { Database } from './platform/database.ts'
 import { migrate } from './platform/migrate.ts'
 import { geoFunctionsSql, queryFunctionsSql } from './query/functions.sql.ts'
 
-// Beside src/ in a checkout and beside dist/src in the package, where TypeScript became JavaScript.
-const folder = new URL(
-  import.meta.url.endsWith('.ts') ? '../prisma/migrations/' : '../../prisma/migrations/',
-  import.meta.url,
-)
+// Beside src/ in a checkout, and beside dist/ in the package.
+const folder = new URL('../prisma/migrations/', import.meta.url)
 
 /** Brings a database to the state that this version needs: the control plane's tables, and the functions of queries. */
 export async function migrateDatabase(db: Database): Promise<void> {
