@@ -118,17 +118,17 @@ const isStillCurrent = `stored.id = input.id AND stored.version = input.version 
 function writtenSql(groups: Group[]): string {
   const selects = groups.map(({ kind, collection }, n) => {
     const columns = {
-      create: '1 AS version, at, created_at, data, NULL AS before_at, NULL::jsonb AS before',
+      create: '1, at, created_at, data, NULL, NULL::jsonb',
       update: 'version + 1 AS version, at, created_at, data, before_at, before',
       delete: 'version, at, created_at, NULL::jsonb AS data, before_at, before',
     }[kind]
     // A collection's name matches [a-z][a-z0-9_]*, so it is safe as a literal; being one it keeps the plan simple.
     return `
-      SELECT ord, '${kind}' AS kind, '${collection}' AS collection, id, ${columns}, actor
+      SELECT ord, '${kind}', '${collection}', id, ${columns}, actor
       FROM input${n} JOIN done${n} USING (id)`
   })
   return `
-    written AS (${selects.join('\n      UNION ALL')}
+    written (ord, kind, collection, id, version, at, created_at, data, before_at, before, actor) AS (${selects.join('\n      UNION ALL')}
     )`
 }
 
