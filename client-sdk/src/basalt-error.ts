@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'not_found'
   | 'conflict'
   | 'version_mismatch'
+  | 'cursor_expired'
   | 'already_exists'
   | 'validation_failed'
   | 'payload_too_large'

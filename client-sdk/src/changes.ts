@@ -14,8 +14,8 @@ type ChangeOf<N, D> = {
   at: string
   collection: N
   id: string
-  /** Who wrote. */
-  actor: unknown
+  /** Who wrote: `user:…`, `key:…`. */
+  actor: string
 } & (
   | { kind: 'create'; document: D; before: null }
   | { kind: 'update'; document: D; before: D }
@@ -30,8 +30,15 @@ export interface ChangesOptions {
   readonly signal?: AbortSignal
 }
 
+interface ChangesPage<S extends Schema> {
+  changes: Change<S>[]
+  cursor: number
+  hasMore: boolean
+}
+
 /**
  * The change log from a point on, up to its present end. For secret keys.
+ * Fails with `cursor_expired` if what came after that point was dropped from the log already.
  * What a consumer must keep to go on later is the `seq` of the last change that it has handled.
  */
 export async function* readChanges<S extends Schema>(
@@ -40,15 +47,14 @@ export async function* readChanges<S extends Schema>(
 ): AsyncGenerator<Change<S>, void, undefined> {
   for (let seen = after; ;) {
     const query = { after: String(seen), limit: limit?.toString() }
-    const { changes } = await transport.json<{ changes: Change<S>[] }>({
+    const { changes, cursor, hasMore } = await transport.json<ChangesPage<S>>({
       method: 'GET',
       path: '/changes',
       query,
       signal,
     })
-    const last = changes.at(-1)
-    if (last === undefined) return
     yield* changes
-    seen = last.seq
+    if (!hasMore) return
+    seen = cursor
   }
 }

@@ -1,5 +1,5 @@
 import type { CollectionName, Schema } from './define-schema.ts'
-import type { Data, Document, IncludePath, NewDocument, Path, Row } from './document.ts'
+import type { Data, Document, IncludePath, Input, NewDocument, Path, Row } from './document.ts'
 import { exportDocuments } from './export-documents.ts'
 import { importDocuments, type ImportOptions, type ImportSummary } from './import-documents.ts'
 import type { Patch } from './patch.ts'
@@ -55,7 +55,7 @@ export class CollectionClient<S extends Schema, N extends CollectionName<S>> ext
   /** Puts a document in the place of the old one, or creates it; with `ifNoneMatch: '*'` creates only. */
   replace(
     id: string,
-    data: Data<S, N>,
+    data: Input<Data<S, N>>,
     options: WriteOptions & { readonly ifNoneMatch?: '*' } = {},
   ): Promise<Document<S, N>> {
     const { signal } = options

@@ -18,8 +18,13 @@ export type Data<S extends Schema, N extends CollectionName<S>> = DataOf<FieldsO
 /** A document as it is read: `Document<typeof schema, 'posts'>`. */
 export type Document<S extends Schema, N extends CollectionName<S>> = Simplify<SystemFields & Data<S, N>>
 
+/** Data as it is written: read-only arrays and objects will do. */
+export type Input<V> = unknown extends V ? V : V extends object ? { readonly [K in keyof V]: Input<V[K]> } : V
+
 /** What `create` takes: the data, and an id (`[A-Za-z0-9_-]{1,64}`) if it shall not be a new UUIDv7. */
-export type NewDocument<S extends Schema, N extends CollectionName<S>> = Data<S, N> & { readonly id?: string }
+export type NewDocument<S extends Schema, N extends CollectionName<S>> = Input<Data<S, N>> & {
+  readonly id?: string
+}
 
 /** Counts down how deep dotted paths are spelled out; types that refer to themselves end here. */
 type Shallower = [never, 0, 1, 2]

@@ -1,3 +1,4 @@
+import type { Input } from './document.ts'
 import type { Point } from './fields.ts'
 
 /**
@@ -20,9 +21,9 @@ type PatchValue<V> = unknown extends V
     : [V] extends [string]
       ? V | (string extends V ? { readonly $now: true } | Extreme<string> : never)
       : [V] extends [readonly (infer Item)[]]
-        ? V | ArrayOperator<Item>
+        ? Input<V> | ArrayOperator<Input<Item>>
         : [V] extends [boolean | Point]
-          ? V
+          ? Input<V>
           : Patch<V>
 
 /** Keeps the smaller, or the larger, of the present value and this one. */

@@ -1,5 +1,5 @@
 import type { CollectionName, Schema } from './define-schema.ts'
-import type { Data, Document, NewDocument } from './document.ts'
+import type { Data, Document, Input, NewDocument } from './document.ts'
 import type { Patch } from './patch.ts'
 import type { Transport } from './transport.ts'
 
@@ -55,7 +55,7 @@ export class Transaction<S extends Schema> {
   replace<N extends CollectionName<S>>(
     collection: N,
     id: string,
-    data: Data<S, N>,
+    data: Input<Data<S, N>>,
     { ifVersion }: Precondition = {},
   ): Pending<Document<S, N>> {
     return this.#add({ op: 'replace', collection, id, data, ifVersion })

@@ -59,6 +59,7 @@ export async function acceptsAndRefuses(basalt: Basalt<typeof schema>): Promise<
   // @ts-expect-error there is no such collection
   basalt.collection('comments')
   await posts.create({ id: 'a', title: 't', status: 'live', tags: [], author: 'x' })
+  await posts.create({ title: 't', status: 'live', tags: ['a'], author: 'x' } as const)
   // @ts-expect-error a required field is missing
   await posts.create({ title: 't', status: 'live', tags: [] })
   // @ts-expect-error not one of the values
