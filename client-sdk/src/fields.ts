@@ -36,7 +36,7 @@ export interface Field<Value = unknown, Optional extends boolean = boolean, Targ
 
 export type Fields = Readonly<Record<string, Field>>
 
-export type ValueOf<F> = F extends Field<infer Value, boolean, string> ? Value : never
+type ValueOf<F> = F extends Field<infer Value, boolean, string> ? Value : never
 export type TargetOf<F> = F extends Field<unknown, boolean, infer Target> ? Target : never
 type OptionalKey<F> = { [K in keyof F]: F[K] extends Field<unknown, true, string> ? K : never }[keyof F]
 

@@ -8,7 +8,7 @@ import {
   type UntypedSchema,
 } from '../src/client.ts'
 
-export interface Seen {
+interface Seen {
   method: string
   path: string
   query: Record<string, string>
