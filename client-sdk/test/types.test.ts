@@ -29,7 +29,7 @@ test('the examples of the README compile', async () => {
   onTestFinished(() => rm(scratch, { recursive: true }))
   await writeFile(join(scratch, 'readme.ts'), examples.join('\n'))
   const compilerOptions = { paths: { '@basalt/client': ['../../src/client.ts'] } }
-  const settings = { extends: '../tsconfig.json', compilerOptions, files: ['readme.ts'] }
+  const settings = { extends: '../tsconfig.json', compilerOptions, files: ['readme.ts'], include: [] }
   await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify(settings))
   expect(await compile(scratch)).toBe('')
 })
