@@ -1,5 +1,5 @@
 import type { ASTNode, BinaryOperator } from '@marcbachmann/cel-js'
-import { ApiError } from '../platform/errors.ts'
+import { existsCall, getCall } from './convert-lookup.ts'
 import type {
   ArithmeticOperator,
   Comparison,
@@ -7,38 +7,28 @@ import type {
   LocalName,
   QuantifierName,
   Root,
-  SourceRange,
 } from './expression.ts'
 import { literal } from './expression.ts'
 import { describePathFault, describeSegmentFault, isPrototypeName, isStorable } from './field-path.ts'
 import type { Json } from './json.ts'
-import { FilterParameter, parseFilter } from './parse-filter.ts'
 import { RuleFault } from './rule-fault.ts'
+import { argumentOf, mapKey, rangeOf } from './rule-syntax.ts'
 import { staticType } from './rule-types.ts'
 import type { StaticType } from './rule-types.ts'
-import { partsOf } from './walk-expression.ts'
-
-const maxLookups = 10
-const maxLookupDepth = 2
 
 interface Context {
-  readonly source: string
   readonly allowBefore: boolean
   readonly locals: ReadonlyMap<string, LocalName>
   readonly count: { locals: number; lookups: number }
 }
 
 /** The tree of a rule's syntax as an expression. Throws RuleFault. */
-export function convertRule(ast: ASTNode, source: string, allowBefore: boolean): Expression {
-  return convert(ast, { source, allowBefore, locals: new Map(), count: { locals: 0, lookups: 0 } })
+export function convertRule(ast: ASTNode, allowBefore: boolean): Expression {
+  return convert(ast, { allowBefore, locals: new Map(), count: { locals: 0, lookups: 0 } })
 }
 
 function convert(node: ASTNode, context: Context): Expression {
   return { ...convertBare(node, context), range: rangeOf(node) }
-}
-
-function rangeOf({ start, end }: ASTNode): SourceRange {
-  return { start, end }
 }
 
 function convertBare(node: ASTNode, context: Context): Expression {
@@ -142,14 +132,6 @@ function map(entries: readonly { key: string; value: Expression }[]): Expression
     value.kind === 'literal' ? [[key, value.value] as const] : [],
   )
   return values.length === entries.length ? literal(Object.fromEntries(values)) : { kind: 'map', entries }
-}
-
-function mapKey(node: ASTNode): string {
-  if (node.op !== 'value' || typeof node.args !== 'string') {
-    throw new RuleFault(rangeOf(node), 'The keys of a map are texts.')
-  }
-  if (isStorable(node.args) && !isPrototypeName(node.args)) return node.args
-  throw new RuleFault(rangeOf(node), `The name ${node.args} is reserved.`)
 }
 
 /** Converts a part whose type, as far as it is known, must be one of these. */
@@ -259,9 +241,9 @@ function call(node: ASTNode, name: string, args: readonly ASTNode[], context: Co
     case 'size':
       return { kind: 'size', of: sized(argumentOf(node, name, args, 0, 1), context) }
     case 'exists':
-      return existsCall(node, args, context)
+      return existsCall(node, args, lookupContext(context))
     case 'get':
-      return getCall(node, args, context)
+      return getCall(node, args, lookupContext(context))
     default:
       throw unknownFunction(node, name)
   }
@@ -301,18 +283,6 @@ function unknownFunction(node: ASTNode, name: string): RuleFault {
   )
 }
 
-function argumentOf(
-  node: ASTNode,
-  name: string,
-  args: readonly ASTNode[],
-  at: number,
-  count: number,
-): ASTNode {
-  const argument = args[at]
-  if (argument !== undefined && args.length === count) return argument
-  throw new RuleFault(rangeOf(node), `${name} takes ${count === 1 ? 'one argument' : `${count} arguments`}.`)
-}
-
 function present(of: Expression): Expression {
   return { kind: 'compare', operator: 'ne', left: of, right: literal(null) }
 }
@@ -338,96 +308,10 @@ function quantifier(
   return { kind: 'quantifier', name, list: typed(of, ['list'], context), variable: local, condition }
 }
 
-function getCall(node: ASTNode, args: readonly ASTNode[], context: Context): Expression {
-  const collection = collectionOf(argumentOf(node, 'get', args, 0, 2))
-  const id = typed(argumentOf(node, 'get', args, 1, 2), ['text'], context)
-  return bounded(node, { kind: 'get', collection, id }, context)
-}
-
-function existsCall(node: ASTNode, args: readonly ASTNode[], context: Context): Expression {
-  const collection = collectionOf(argumentOf(node, 'exists', args, 0, 2))
-  const parameters: Expression[] = []
-  const input = filterInput(argumentOf(node, 'exists', args, 1, 2), parameters, context)
-  const filter = checkedFilter(node, input)
-  return bounded(node, { kind: 'exists', collection, filter, parameters }, context)
-}
-
-function collectionOf(node: ASTNode): string {
-  if (node.op === 'value' && typeof node.args === 'string' && /^[a-z][a-z0-9_]{0,47}$/.test(node.args))
-    return node.args
-  throw new RuleFault(rangeOf(node), 'The collection is a literal name.')
-}
-
-/**
- * The filter of an `exists` as JSON, in which what isn't a literal is a parameter. A map whose keys are no
- * operators is a value to compare with, except at the top and in `$and`, `$or` and `$not`.
- */
-function filterInput(node: ASTNode, parameters: Expression[], context: Context): unknown {
-  if (node.op === 'list') return node.args.map((item) => filterInput(item, parameters, context))
-  if (node.op !== 'map') throw new RuleFault(rangeOf(node), 'The filter is a map.')
-  return entriesOf(node.args, (key, value) =>
-    key.startsWith('$')
-      ? filterInput(value, parameters, context)
-      : conditionInput(value, parameters, context),
-  )
-}
-
-function conditionInput(node: ASTNode, parameters: Expression[], context: Context): unknown {
-  const isOperators = node.op === 'map' && node.args.some(([key]) => mapKey(key).startsWith('$'))
-  if (!isOperators) return valueInput(node, parameters, context)
-  return entriesOf(node.args, (key, value) => {
-    if (key === '$not') return conditionInput(value, parameters, context)
-    return value.op === 'list'
-      ? value.args.map((item) => valueInput(item, parameters, context))
-      : valueInput(value, parameters, context)
-  })
-}
-
-function valueInput(node: ASTNode, parameters: Expression[], context: Context): unknown {
-  const expression = convert(node, context)
-  if (expression.kind === 'literal') return expression.value
-  parameters.push(expression)
-  return new FilterParameter(parameters.length - 1)
-}
-
-function entriesOf(
-  entries: readonly (readonly [ASTNode, ASTNode])[],
-  convertValue: (key: string, value: ASTNode) => unknown,
-): unknown {
-  return Object.fromEntries(
-    entries.map(([keyNode, value]) => [mapKey(keyNode), convertValue(mapKey(keyNode), value)]),
-  )
-}
-
-function checkedFilter(node: ASTNode, input: unknown): Expression {
-  try {
-    return parseFilter(input, { path: 'filter', indexed: false })
-  } catch (error) {
-    if (error instanceof ApiError) throw new RuleFault(rangeOf(node), error.message)
-    throw error
+function lookupContext(context: Context): Parameters<typeof getCall>[2] {
+  return {
+    convert: (node) => convert(node, context),
+    convertText: (node) => typed(node, ['text'], context),
+    count: context.count,
   }
-}
-
-/** Calls cost a query each, so they are few; and they are answered before the rule, so no macro's variable is known. */
-function bounded(node: ASTNode, lookup: Expression, context: Context): Expression {
-  if (++context.count.lookups > maxLookups) {
-    throw new RuleFault(rangeOf(node), `A rule looks up at most ${maxLookups} other documents.`)
-  }
-  if (lookupDepth(lookup) > maxLookupDepth) {
-    throw new RuleFault(rangeOf(node), `Look-ups are nested at most ${maxLookupDepth} deep.`)
-  }
-  if (usesLocals(lookup)) {
-    throw new RuleFault(rangeOf(node), 'A look-up can not depend on the variable of a list macro.')
-  }
-  return lookup
-}
-
-function lookupDepth(expression: Expression): number {
-  const inner = Math.max(0, ...partsOf(expression).map(lookupDepth))
-  return expression.kind === 'exists' || expression.kind === 'get' ? inner + 1 : inner
-}
-
-function usesLocals(expression: Expression): boolean {
-  if (expression.kind === 'path') return !isGlobal(expression.root)
-  return partsOf(expression).some(usesLocals)
 }

@@ -1,4 +1,4 @@
-import { allOf } from './expression.ts'
+import { never } from './expression.ts'
 import type { Expression } from './expression.ts'
 import type { FieldPath } from './field-path.ts'
 import type { FilterIssues } from './filter-issues.ts'
@@ -8,9 +8,11 @@ import { isJsonObject } from './json.ts'
 
 /** `{"point": [longitude, latitude], "maxDistance": metres}`, or the point alone. */
 export function parseNear(path: FieldPath, input: unknown, at: string, issues: FilterIssues): Expression {
-  const bare = pointOf(input) ?? pointOfCoordinates(input)
-  if (bare !== undefined) return { kind: 'near', path, point: bare }
+  if (Array.isArray(input) || pointOf(input) !== undefined) {
+    return { kind: 'near', path, point: parsePoint(input, at, issues) }
+  }
   const fields = fieldsOf(input, ['point', 'maxDistance'], at, issues)
+  if (fields === undefined) return never
   const point = parsePoint(fields['point'], `${at}.point`, issues)
   if (fields['maxDistance'] === undefined) return { kind: 'near', path, point }
   return {
@@ -29,6 +31,7 @@ export function parseWithinRadius(
   issues: FilterIssues,
 ): Expression {
   const fields = fieldsOf(input, ['center', 'radius'], at, issues)
+  if (fields === undefined) return never
   const center = parsePoint(fields['center'], `${at}.center`, issues)
   return { kind: 'withinRadius', path, center, radius: parseMetres(fields['radius'], `${at}.radius`, issues) }
 }
@@ -44,22 +47,23 @@ export function parseWithinBox(
   const corners = [pointOfCoordinates([west, south]), pointOfCoordinates([east, north])] as const
   if (corners[0] === undefined || corners[1] === undefined || corners[0][1] > corners[1][1]) {
     issues.add(at, 'invalid_value', 'A box is [west, south, east, north] in degrees, south not above north.')
-    return allOf([])
+    return never
   }
   const [[westernmost, southernmost], [easternmost, northernmost]] = [corners[0], corners[1]]
   const box = { west: westernmost, south: southernmost, east: easternmost, north: northernmost }
   return { kind: 'withinBox', path, box }
 }
 
+/** The fields of the operand. What isn't an object has none, and its fault is told once. */
 function fieldsOf(
   input: unknown,
   known: readonly string[],
   at: string,
   issues: FilterIssues,
-): Readonly<Record<string, unknown>> {
+): Readonly<Record<string, unknown>> | undefined {
   if (!isJsonObject(input)) {
     issues.add(at, 'wrong_type', `This takes an object with ${known.join(' and ')}.`)
-    return {}
+    return undefined
   }
   for (const name of Object.keys(input)) {
     if (!known.includes(name))

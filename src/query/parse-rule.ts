@@ -41,7 +41,7 @@ interface RuleOptions {
  */
 export function parseRule(source: string, options: RuleOptions): Expression {
   try {
-    const expression = convertRule(parseSource(source), source, options.allowBefore ?? true)
+    const expression = convertRule(parseSource(source), options.allowBefore ?? true)
     const type = staticType(expression)
     if (type === undefined || type === 'boolean') return expression
     throw new RuleFault({ start: 0, end: source.length }, `A rule is true or false, and this is a ${type}.`)

@@ -218,6 +218,9 @@ const literals = fc
 const filterMaps = fc
   .tuple(paths, fc.oneof(places, literals))
   .map(([path, value]) => `{${JSON.stringify(path)}: ${value}}`)
+const listMaps = fc
+  .tuple(paths, fc.constantFrom('$eq', '$ne', '$in', '$nin', '$containsAny', '$containsAll'), places, places)
+  .map(([path, operator, a, b]) => `{${JSON.stringify(path)}: {'${operator}': [${a}, ${b}, 'a']}}`)
 const operatorMaps = fc
   .tuple(paths, fc.constantFrom('$ne', '$gt', '$lte', '$startsWith', '$contains', '$in'), places)
   .map(([path, operator, value]) => `{${JSON.stringify(path)}: {'${operator}': ${value}}}`)
@@ -290,7 +293,7 @@ export const rules: fc.Arbitrary<string> = fc.letrec<{ value: string; test: stri
     },
     {
       weight: 1,
-      arbitrary: fc.oneof(filterMaps, operatorMaps).map((filter) => `exists('others', ${filter})`),
+      arbitrary: fc.oneof(filterMaps, operatorMaps, listMaps).map((filter) => `exists('others', ${filter})`),
     },
     { weight: 1, arbitrary: places.map((id) => `exists('missing', {'a': ${id}})`) },
   ),
