@@ -6,6 +6,7 @@ import { documentTablesSql } from './documents/project-tables.ts'
 import { registerDocuments } from './documents/routes.ts'
 import { trimIdempotency } from './documents/trim-idempotency.ts'
 import { registerApiPages } from './platform/api-pages.ts'
+import { registerConsolePages } from './platform/console-pages.ts'
 import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { registerOperations } from './platform/operations.ts'
 import { startPeriodically } from './platform/start-periodically.ts'
@@ -32,6 +33,7 @@ export async function createApp(services: Services): Promise<App> {
   projects.onCreate((run, project) => run(documentTablesSql(projectSchema(project))).then(ignore))
 
   await registerApiPages(server)
+  await registerConsolePages(server)
   registerAccess(server, services, projects)
   registerOperations(server, services)
   registerProjects(server, services, projects)

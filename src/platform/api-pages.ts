@@ -30,6 +30,13 @@ export async function registerApiPages(app: HttpServer): Promise<void> {
       route.config = { ...route.config, access: { door: 'open' } }
     })
     pages.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-    await pages.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+    await pages.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      theme: {
+        title: 'Basalt API',
+        css: [{ filename: 'basalt.css', content: '.swagger-ui .topbar { display: none }' }],
+      },
+    })
   })
 }
