@@ -14,6 +14,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const { host, user } = inject('postgres')
   const database = `test_${randomBytes(6).toString('hex')}`
   const pool = new pg.Pool({ host, user, database, max: 10 })
+  // The pool's end doesn't wait for its sockets to close, so that the drop may cut one off.
+  pool.on('error', () => undefined)
   await asAdmin((admin) => admin.query(`CREATE DATABASE ${database} TEMPLATE basalt_template`))
   return {
     url: `postgres://${user}@localhost/${database}?host=${encodeURIComponent(host)}`,
