@@ -34,8 +34,21 @@ export async function inTransaction<T>(
   }
 }
 
-/** The SQLSTATE of an error that PostgreSQL sent. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/**
+ * The SQLSTATE of an error that PostgreSQL sent, also where Prisma has wrapped it.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
 export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
+  if (!(error instanceof Error)) return undefined
+  const wrapped = within(error, ['meta', 'driverAdapterError', 'cause', 'originalCode'])
+  const state = wrapped ?? ('code' in error ? error.code : undefined)
+  // Prisma's own codes look alike: P1001 to P6010, where PostgreSQL has no class.
+  return typeof state === 'string' && /^(?!P[1-9])[0-9A-Z]{5}$/.test(state) ? state : undefined
+}
+
+function within(value: unknown, path: string[]): unknown {
+  const [step, ...rest] = path
+  if (step === undefined) return value
+  if (typeof value !== 'object' || value === null) return undefined
+  return within(Object.getOwnPropertyDescriptor(value, step)?.value, rest)
 }

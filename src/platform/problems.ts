@@ -109,20 +109,23 @@ function fromFastify(error: FastifyError): ApiError {
   return new ApiError('internal', 'Something went wrong on our side.', { cause: error })
 }
 
-const connectionLost = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'])
+// Node's codes, then Prisma's for the same and for no connection becoming free in time.
+const connectionLost =
+  /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|P1001|P1002|P1008|P1017|P2024|P2028)$/
 
 /** States of the database that a caller should know of: try again, or make it smaller. */
 function fromDatabase(error: unknown): ApiError | undefined {
   const state = sqlState(error)
   if (state === '57014') return new ApiError('timeout', 'The query took too long.', { cause: error })
   if (state === '53100') return unavailable('The disk of the database is full.', 30, error)
-  // Class 08 connection, 53 resources, 57P shutting down or starting up; 40 serialisation and deadlocks.
-  if (state !== undefined && /^(08|53|57P|40)/.test(state)) {
+  // Class 08 connection, 53 resources, 57P shutting down or starting up; 40 serialisation and deadlocks; 55P03
+  // a lock that did not become free.
+  if (state !== undefined && /^(08|53|57P|40|55P03)/.test(state)) {
     return unavailable('The database is not available at the moment.', 1, error)
   }
   if (!(error instanceof Error)) return undefined
   const isLost =
-    ('code' in error && connectionLost.has(String(error.code))) ||
+    ('code' in error && connectionLost.test(String(error.code))) ||
     /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
       error.message,
     )

@@ -7,7 +7,7 @@ import type { ProjectSettings } from './project.ts'
 
 const origin = Type.String({
   maxLength: 255,
-  pattern: '^(\\*|[a-z][a-z0-9+.-]*://[^/\\s,?#@*]+)$',
+  pattern: '^(\\*|[a-z][a-z0-9+.-]*://[A-Za-z0-9.:_\\[\\]-]+)$',
   description: 'An exact origin such as https://app.example.com, or * for all.',
 })
 

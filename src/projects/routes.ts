@@ -17,6 +17,7 @@ import { settingsPatchSchema, settingsSchema } from './project-settings.ts'
 import { type Projects, toProject } from './projects.ts'
 import {
   closed,
+  idSchema,
   nameSchema,
   nextCursorSchema,
   noContentSchema,
@@ -77,7 +78,7 @@ export function registerProjects(app: HttpServer, services: Services, projects: 
         body: Type.Object(
           {
             name: nameSchema,
-            organizationId: Type.Optional(Type.String({ maxLength: 64 })),
+            organizationId: Type.Optional(idSchema),
             ref: Type.Optional(Type.String({ pattern: '^[a-z][a-z0-9]{7,31}$' })),
           },
           closed,

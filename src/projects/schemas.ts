@@ -4,9 +4,20 @@ import { passwordLength } from '../platform/passwords.ts'
 /** Pieces that the schemas of several routes here share. */
 export const closed = { additionalProperties: false } as const
 
-export const nameSchema = Type.String({ minLength: 1, maxLength: 100, pattern: '\\S' })
+// Control characters and halves of surrogate pairs: PostgreSQL stores neither in text nor in jsonb.
+const unstorable = '\\p{Cc}\\p{Cs}'
 
-export const emailSchema = Type.String({ maxLength: 254, pattern: '^[^\\s@]+@[^\\s@]+$' })
+export const nameSchema = Type.String({
+  maxLength: 100,
+  pattern: `^[^${unstorable}]*[^\\s${unstorable}][^${unstorable}]*$`,
+})
+
+export const emailSchema = Type.String({
+  maxLength: 254,
+  pattern: `^[^\\s@${unstorable}]+@[^\\s@${unstorable}]+$`,
+})
+
+export const idSchema = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' })
 
 export const passwordSchema = Type.String({ minLength: passwordLength.min, maxLength: passwordLength.max })
 
@@ -20,7 +31,7 @@ export const noContentSchema = Type.Null({ description: 'Done; nothing to say.' 
 export const pageQuerySchema = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: 500, default: 50 }),
-    after: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    after: Type.Optional(idSchema),
   },
   closed,
 )

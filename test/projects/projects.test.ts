@@ -164,6 +164,21 @@ describe('deleting a project', () => {
     await other.stop()
   })
 
+  test('gives up when a long statement is in the way, and leaves everything as it was', async () => {
+    const other = await startNode(database)
+    other.projects.onDelete((run) => run(`SET LOCAL lock_timeout = '100ms'`).then(() => {}))
+    const { ref, secret } = await createProject(node, owner, org)
+    await database.pool.query(`CREATE TABLE p_${ref}.things (id int)`)
+    const busy = await database.pool.connect()
+    await busy.query(`BEGIN; SELECT FROM p_${ref}.things`)
+    const answer = await other.call('DELETE', `/v1/projects/${ref}`, { as: owner, keep503: true })
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    await busy.query('COMMIT')
+    busy.release()
+    expect((await other.call('GET', `/v1/projects/${ref}`, { as: secret })).status).toBe(200)
+    await other.stop()
+  })
+
   test('tells features before the schema goes', async () => {
     const other = await startNode(database)
     const told: string[] = []
@@ -306,4 +321,37 @@ describe('the audit log', () => {
     await node.call('DELETE', `/v1/projects/${ref}/keys/nosuchkey`, { as: owner })
     expect(await node.services.control.auditEntry.count()).toBe(before)
   })
+})
+
+test.each(['a\u0000b', '\ud800', 'tab\t', ' ', '', 'x'.repeat(101)])(
+  'the name %j is refused, not stumbled over',
+  async (name) => {
+    const { ref, secret } = await createProject(node, owner, org)
+    const calls = [
+      create({ name }),
+      node.call('PATCH', `/v1/projects/${ref}`, { as: secret, body: { name } }),
+      node.call('POST', `/v1/projects/${ref}/keys`, { as: secret, body: { name, kind: 'secret' } }),
+      node.call('POST', '/v1/organizations', { as: owner, body: { name } }),
+    ]
+    for (const answer of await Promise.all(calls)) {
+      expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'name' }] } })
+    }
+  },
+)
+
+test('characters that no database stores are refused wherever an id or an e-mail belongs', async () => {
+  const { ref } = await createProject(node, owner, org)
+  const email = 'a\u0000@example.com'
+  const calls = [
+    node.call('DELETE', `/v1/projects/${ref}/keys/%00`, { as: owner }),
+    node.call('GET', `/v1/projects/${ref}/audit?after=%00`, { as: owner }),
+    node.call('GET', '/v1/projects?after=%00', { as: owner }),
+    node.call('DELETE', `/v1/organizations/${org}/members/%00`, { as: owner }),
+    node.call('POST', `/v1/organizations/${org}/members`, { as: owner, body: { email, role: 'viewer' } }),
+    node.call('POST', '/v1/operators/sign-in', { body: { email, password: 'long enough' } }),
+    create({ name: 'Shop', organizationId: '\u0000' }),
+  ]
+  for (const answer of await Promise.all(calls)) {
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
+  }
 })

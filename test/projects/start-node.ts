@@ -30,6 +30,8 @@ export interface Call {
   body?: object | string
   headers?: Record<string, string>
   from?: string
+  /** A 503 is the answer to look at. */
+  keep503?: boolean
 }
 
 /** One server process without documents: just what src/projects/ offers, and a route to knock at. */
@@ -61,7 +63,7 @@ export async function startNode(database: TestDatabase, env: NodeJS.ProcessEnv =
   return {
     services,
     projects,
-    async call(method, url, { as, key, body, headers, from } = {}) {
+    async call(method, url, { as, key, body, headers, from, keep503 } = {}) {
       const options: InjectOptions = {
         method,
         url,
@@ -75,7 +77,9 @@ export async function startNode(database: TestDatabase, env: NodeJS.ProcessEnv =
       }
       let answer = await app.inject(options)
       // Starting the next node of a test blocks this one, which then sheds load for a moment.
-      while (answer.statusCode === 503) answer = await sleep(100).then(() => app.inject(options))
+      while (answer.statusCode === 503 && keep503 !== true) {
+        answer = await sleep(100).then(() => app.inject(options))
+      }
       const isJson = String(answer.headers['content-type']).includes('json')
       return {
         status: answer.statusCode,

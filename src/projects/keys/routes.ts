@@ -7,7 +7,7 @@ import type { Services } from '../../platform/services.ts'
 import { projectRequest } from '../access.ts'
 import { allScopes } from '../actor.ts'
 import type { Projects } from '../projects.ts'
-import { closed, nameSchema, noContentSchema, timeSchema } from '../schemas.ts'
+import { closed, idSchema, nameSchema, noContentSchema, timeSchema } from '../schemas.ts'
 import { createKey } from './create-key.ts'
 import { revokeKey } from './revoke-key.ts'
 
@@ -87,7 +87,7 @@ export function registerKeyRoutes(app: HttpServer, services: Services, projects:
         operationId: 'revokeKey',
         summary: 'Revoke a key at once',
         tags,
-        params: Type.Object({ ref: Type.String(), id: Type.String() }),
+        params: Type.Object({ ref: Type.String(), id: idSchema }),
         response: { 204: noContentSchema },
       },
     },

@@ -7,7 +7,7 @@ import type { Services } from '../../platform/services.ts'
 import { operatorRequest } from '../access.ts'
 import type { Projects } from '../projects.ts'
 import { organizationRoles } from '../roles.ts'
-import { closed, emailSchema, noContentSchema, timeSchema } from '../schemas.ts'
+import { closed, emailSchema, idSchema, noContentSchema, timeSchema } from '../schemas.ts'
 import { addMember } from './add-member.ts'
 import { changeMemberRole } from './change-member-role.ts'
 import { removeMember } from './remove-member.ts'
@@ -29,7 +29,7 @@ const invitationSchema = Type.Object(
   closed,
 )
 const orgParams = Type.Object({ org: Type.String() })
-const memberParams = Type.Object({ org: Type.String(), operatorId: Type.String() })
+const memberParams = Type.Object({ org: Type.String(), operatorId: idSchema })
 const tags = ['Organizations']
 const maxListed = 500
 
@@ -156,7 +156,7 @@ export function registerMemberRoutes(app: HttpServer, services: Services, projec
         operationId: 'revokeInvitation',
         summary: 'Take an invitation back',
         tags,
-        params: Type.Object({ org: Type.String(), id: Type.String() }),
+        params: Type.Object({ org: Type.String(), id: idSchema }),
         response: { 204: noContentSchema },
       },
     },
