@@ -1,3 +1,5 @@
+import { createAuth } from './auth/auth.ts'
+import { registerAuth } from './auth/routes.ts'
 import { changeTablesSql } from './changes/change-tables.ts'
 import { registerChanges } from './changes/routes.ts'
 import { trimChanges } from './changes/trim-changes.ts'
@@ -27,6 +29,7 @@ export async function createApp(services: Services): Promise<App> {
   const { config, log, metrics, db } = services
   const server = await createHttpServer(config, log, metrics)
   const projects = createProjects(services)
+  const auth = createAuth(services, projects)
   const documents = createDocuments(services)
 
   projects.onCreate((run, project) => run(changeTablesSql(projectSchema(project))).then(ignore))
@@ -37,6 +40,7 @@ export async function createApp(services: Services): Promise<App> {
   registerAccess(server, services, projects)
   registerOperations(server, services)
   registerProjects(server, services, projects)
+  registerAuth(server, auth)
   registerDocuments(server, documents)
   registerChanges(server, services)
 

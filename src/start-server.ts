@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { migrateDatabase } from './migrations.ts'
 import { openBus } from './platform/bus.ts'
 import type { Logger } from './platform/logging.ts'
+import { loadMasterKey } from './platform/master-key.ts'
 import { createMetrics } from './platform/metrics.ts'
 import { openDatabase } from './platform/open-database.ts'
 import { openControlPlane } from './platform/prisma.ts'
@@ -44,7 +45,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     opened.push(() => control.$disconnect())
     const bus = await openBus(db, database.connection, log)
     opened.push(() => bus.close())
-    const services: Services = { config, log, db, control, bus, metrics: createMetrics() }
+    const masterKey = await loadMasterKey(config)
+    const services: Services = { config, log, db, control, bus, metrics: createMetrics(), masterKey }
     const app = await createApp(services)
     opened.push(() => app.server.close())
     await app.server.listen({ host: config.host, port: config.port })

@@ -27,7 +27,16 @@ export function callerOf(request: FastifyRequest): Caller {
 export function ruleVariables({ actor, request }: Caller): { auth: JsonObject | null; request: JsonObject } {
   const auth =
     actor.kind === 'user'
-      ? { uid: actor.uid, email: actor.email, roles: actor.roles, claims: actor.claims as JsonObject }
+      ? {
+          uid: actor.uid,
+          email: actor.email,
+          isEmailVerified: actor.isEmailVerified,
+          isAnonymous: actor.isAnonymous,
+          roles: actor.roles,
+          claims: actor.claims as JsonObject,
+          amr: actor.amr,
+          assurance: actor.assurance,
+        }
       : null
   return { auth, request }
 }

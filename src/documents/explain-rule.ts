@@ -50,7 +50,17 @@ export async function explainRequest(
 function simulatedActor(actor: Simulation['actor']): UserActor | { kind: 'anonymous' } {
   if (actor === null) return { kind: 'anonymous' }
   const { uid, email = null, roles = [], claims = {} } = actor
-  return { kind: 'user', uid, email, roles, claims }
+  const session = { sessionId: 'simulated', amr: ['pwd'], assurance: 1, provenAt: Date.now() }
+  return {
+    kind: 'user',
+    uid,
+    email,
+    isEmailVerified: email !== null,
+    isAnonymous: false,
+    roles,
+    claims,
+    ...session,
+  }
 }
 
 async function simulatedDocuments(

@@ -13,4 +13,6 @@ export interface Services {
   control: ControlPlane
   bus: Bus
   metrics: Metrics
+  /** What secrets in the database are encrypted with; see `createSecretBox`. */
+  masterKey: Buffer
 }

@@ -30,9 +30,18 @@ export interface AnonymousActor {
 export interface UserActor {
   kind: 'user'
   uid: string
+  sessionId: string
   email: string | null
+  isEmailVerified: boolean
+  isAnonymous: boolean
   roles: readonly string[]
   claims: Readonly<Record<string, unknown>>
+  /** How the user proved who they are: `pwd`, `otp`, `hwk` … (RFC 8176). */
+  amr: readonly string[]
+  /** How many factors that were: 1 or 2. */
+  assurance: number
+  /** When the last of them was shown, in milliseconds since 1970. */
+  provenAt: number
 }
 
 /** A server with a secret key: passes by scope, not by rule. */

@@ -1,3 +1,4 @@
+import { testUser } from '../support/test-user.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHttpServer } from '../../src/platform/http-server.ts'
 import { registerAccess } from '../../src/projects/check-access.ts'
@@ -154,7 +155,7 @@ test.each(['%00', '..%2f..', 'a'.repeat(500), 'P_ADMIN', "x'--"])('a ref that is
 })
 
 describe('users', () => {
-  const alice = { kind: 'user', uid: 'alice', email: null, roles: [], claims: {} } as const
+  const alice = testUser('alice')
 
   test('pass where apps may, when the verifier knows their token', async () => {
     expect((await probe({ as: 'header.payload.signature' })).status).toBe(401)

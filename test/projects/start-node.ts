@@ -99,7 +99,15 @@ async function openServices(database: TestDatabase, config: Config): Promise<Ser
   const log = createLogger('silent')
   const db = database.pool
   const bus = await openBus(db, { connectionString: database.url }, log)
-  return { config, log, db, control: openControlPlane(db), bus, metrics: createMetrics() }
+  return {
+    config,
+    log,
+    db,
+    control: openControlPlane(db),
+    bus,
+    metrics: createMetrics(),
+    masterKey: Buffer.alloc(32, 1),
+  }
 }
 
 /** Sets up the first operator; answers their token. */
