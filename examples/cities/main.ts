@@ -47,7 +47,9 @@ async function openProject(): Promise<ServedProject> {
 }
 
 async function importAtlas(server: Basalt<typeof schema>): Promise<void> {
-  const options = { onConflict: 'replace' } as const
+  // An empty collection has no conflicts, and needn't be asked for them.
+  const isEmpty = (await server.collection('cities').count()) === 0
+  const options = { onConflict: isEmpty ? 'error' : 'replace' } as const
   for (const { failed, errors } of [
     await server.collection('countries').import(countries, options),
     await server.collection('cities').import(cities, options),

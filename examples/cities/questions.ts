@@ -1,30 +1,24 @@
-import type { Basalt } from '@basalt/client'
+import type { Basalt, CollectionClient } from '@basalt/client'
 import { type City, cities, countries } from './atlas.ts'
 import { by, byPopulation, descending, distanceTo, groupedBy, isIn, namesOf } from './plain-javascript.ts'
 import { sum, wordsOf } from './plain-javascript.ts'
 import type { schema } from './schema.ts'
 
 export interface Question {
-  text: string
+  readonly text: string
   /** The server's answer. */
-  ask(): Promise<unknown>
+  readonly ask: () => Promise<unknown>
   /** The same, found by plain JavaScript. */
-  check(): unknown
+  readonly check: () => unknown
 }
 
-type Atlas = Basalt<typeof schema>
-
 /** What visitors of the atlas want to know. */
-export function questions(atlas: Atlas): Question[] {
+export function questions(atlas: Basalt<typeof schema>): Question[] {
   const all = atlas.collection('cities')
   return [...aboutSizes(all), ...aboutPlaces(all), ...aboutNames(all), ...aboutAll(all)]
 }
 
-type Cities = ReturnType<typeof citiesOf>
-
-function citiesOf(atlas: Atlas) {
-  return atlas.collection('cities')
-}
+type Cities = CollectionClient<typeof schema, 'cities'>
 
 function aboutSizes(all: Cities): Question[] {
   const largest = cities.toSorted(descending(byPopulation))
