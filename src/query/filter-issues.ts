@@ -40,7 +40,7 @@ export class FilterIssues {
 }
 
 /** What is wrong with a value that a document could not hold either, or undefined when nothing is. */
-export function describeValueFault(value: unknown): string | undefined {
+function describeValueFault(value: unknown): string | undefined {
   const budget = { nodes: maxValueNodes }
   return faultOf(value, maxValueDepth, budget)
 }
