@@ -11,7 +11,7 @@ import type { Expression } from '../../src/query/expression.ts'
 import { cursorToSql, sortToSql } from '../../src/query/sort-to-sql.ts'
 import { toSql } from '../../src/query/to-sql.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { contextFor, createQueryDatabase, store } from './query-database.ts'
+import { contextFor, createQueryDatabase, idsFromSql, store } from './query-database.ts'
 
 const indexes = { geo: [['spot']], search: { fields: [['title']], language: 'english' } }
 let database: TestDatabase
@@ -112,4 +112,18 @@ it('sorts a page in JavaScript as the index does', async () => {
   )
   const page = rows.map(({ id, data }) => ({ id, ...data }))
   expect(page.toSorted(compareDocuments(sort))).toEqual(page)
+})
+
+describe('a full-text search', () => {
+  it.each([
+    ['number 77', ['d00077']],
+    ['77 -number', []],
+    ['"77 number"', []],
+    ["' & | ! ( : * \\", []],
+    ['77 or 78', ['d00077', 'd00078']],
+  ])('for %j finds %j', async (words, expected) => {
+    expect(
+      await idsFromSql(database.pool, 'things', parseFilter({ $search: words }), contextFor(indexes)),
+    ).toEqual(expected)
+  })
 })
