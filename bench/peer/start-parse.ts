@@ -14,12 +14,13 @@ const application = 'bench'
 const masterKey = 'only for the bench'
 
 /** Parse Server on a database of its own in the same PostgreSQL. */
-export async function startParse({ sockets, documents }: PeerPlace): Promise<Subject> {
-  const folder = installPeer('parse')
+export async function startParse({ folder, sockets, documents }: PeerPlace): Promise<Subject> {
+  const program = join(installPeer('parse'), 'server.js')
   await execute(sockets, user, `CREATE DATABASE ${database}`)
   const { found, stop } = await startProcess({
     file: process.execPath,
-    args: [join(folder, 'server.js'), JSON.stringify({ sockets, user, database, application, masterKey })],
+    args: [program, JSON.stringify({ sockets, user, database, application, masterKey })],
+    // Where it puts its logs, whatever it is told.
     cwd: folder,
     ready: /^parse at (\d+)/,
   })
