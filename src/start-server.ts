@@ -69,6 +69,9 @@ function openPool(connection: pg.PoolConfig, config: Config, log: Logger): pg.Po
   // A connection that breaks while nobody uses it: the pool makes a new one when it is needed.
   // The error carries the whole client with it, which is nothing for a log.
   pool.on('error', (error) => log.warn({ reason: error.message }, 'a database connection broke'))
+  // One that breaks in the middle of a transaction: its statements fail, and are answered 503. Without a listener
+  // the process would end.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 
