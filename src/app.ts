@@ -1,6 +1,6 @@
 import { createAuth } from './auth/auth.ts'
 import { registerAuth } from './auth/routes.ts'
-import { changeTablesSql } from './changes/change-tables.ts'
+import { changeTablesSql, lockChangesSql } from './changes/change-tables.ts'
 import { registerChanges } from './changes/routes.ts'
 import { trimChanges } from './changes/trim-changes.ts'
 import { createDocuments, type Documents } from './documents/documents.ts'
@@ -34,6 +34,7 @@ export async function createApp(services: Services): Promise<App> {
 
   projects.onCreate((run, project) => run(changeTablesSql(projectSchema(project))).then(ignore))
   projects.onCreate((run, project) => run(documentTablesSql(projectSchema(project))).then(ignore))
+  projects.onDelete((run, project) => run(lockChangesSql(projectSchema(project))).then(ignore))
 
   await registerApiPages(server)
   await registerConsolePages(server)

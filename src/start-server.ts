@@ -49,7 +49,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const services: Services = { config, log, db, control, bus, metrics: createMetrics(), masterKey }
     const app = await createApp(services)
     opened.push(() => app.server.close())
-    await app.server.listen({ host: config.host, port: config.port })
+    await listen(app, config)
     const address = addressOf(config, app.server.server.address())
     return { app, services, address, database: database.description, stop: closeAll }
   } catch (error) {
@@ -69,8 +69,23 @@ function openPool(connection: pg.PoolConfig, config: Config, log: Logger): pg.Po
     idle_in_transaction_session_timeout: 30_000,
   })
   // A connection that breaks while nobody uses it: the pool makes a new one when it is needed.
-  pool.on('error', (error) => log.warn({ err: error }, 'a database connection broke'))
+  // The error carries the whole client with it, which is nothing for a log.
+  pool.on('error', (error) => log.warn({ reason: error.message }, 'a database connection broke'))
+  // One that breaks in the middle of a transaction: its statements fail, and are answered 503. Without a listener
+  // the process would end.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
+}
+
+async function listen({ server }: App, { host, port }: Config): Promise<void> {
+  try {
+    await server.listen({ host, port })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    throw new Error(`Port ${port} of ${host} is taken by another program. Choose another with BASALT_PORT.`, {
+      cause: error,
+    })
+  }
 }
 
 function addressOf(config: Config, listening: AddressInfo | string | null): string {

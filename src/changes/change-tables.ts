@@ -31,3 +31,8 @@ export function changeTablesSql(schema: string): string {
     CREATE INDEX ON ${s}._changes (at);
   `
 }
+
+/** Waits for the writers and keeps them out until the transaction ends: what follows can't deadlock with one. */
+export function lockChangesSql(schema: string): string {
+  return `LOCK TABLE ${quoteName(schema)}._head IN ACCESS EXCLUSIVE MODE`
+}

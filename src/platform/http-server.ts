@@ -110,10 +110,13 @@ function logRequest(log: Logger, request: FastifyRequest, status: number, millis
   log[level]({ requestId: request.id, method: request.method, path, status, ms }, 'request')
 }
 
-/** Beyond half a second of event loop delay a node answers 503 at once rather than everything late. */
+/**
+ * Beyond a second of event loop delay a node answers 503 at once rather than everything late.
+ * Half a second is passed by a busy machine that only starts another process.
+ */
 async function shedLoad(app: FastifyInstance): Promise<void> {
   await app.register(underPressure, {
-    maxEventLoopDelay: 500,
+    maxEventLoopDelay: 1000,
     sampleInterval: 250,
     retryAfter: 2,
     pressureHandler: (_request, reply) => {

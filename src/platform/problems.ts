@@ -86,19 +86,17 @@ function unescapePointer(step: string): string {
   return step.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
+const fastifyErrors = new Map<number, (error: FastifyError) => ApiError>([
+  [404, () => notFound('This address')],
+  [408, () => new ApiError('timeout', 'The request did not arrive in time.')],
+  [413, () => payloadTooLarge('The body is larger than allowed here.')],
+  [415, () => new ApiError('unsupported_media_type', 'Send application/json.')],
+  [503, (error) => unavailable('The server is stopping; try again in a moment.', 1, error)],
+])
+
 function fromFastify(error: FastifyError): ApiError {
-  switch (error.statusCode) {
-    case 413:
-      return payloadTooLarge('The body is larger than allowed here.')
-    case 415:
-      return new ApiError('unsupported_media_type', 'Send application/json.')
-    case 404:
-      return notFound('This address')
-    case 503:
-      return unavailable('The server is stopping; try again in a moment.', 1, error)
-    case 408:
-      return new ApiError('timeout', 'The request did not arrive in time.')
-  }
+  const known = fastifyErrors.get(error.statusCode ?? 500)
+  if (known !== undefined) return known(error)
   if (error.statusCode !== undefined && error.statusCode < 500) {
     const detail =
       error instanceof SyntaxError ? `The body is not valid JSON: ${error.message}` : error.message

@@ -1,9 +1,9 @@
 import type { OrganizationRole } from '../platform/generated/enums.ts'
 
 /** What a secret key may touch. */
-export const areas = ['documents', 'users', 'files', 'push', 'tasks', 'functions', 'settings'] as const
+const areas = ['documents', 'users', 'files', 'push', 'tasks', 'functions', 'settings'] as const
 
-export type Area = (typeof areas)[number]
+type Area = (typeof areas)[number]
 
 /** `documents:read`, `settings:write`, …; writing does not include reading. */
 export type Scope = `${Area}:${'read' | 'write'}`

@@ -7,12 +7,12 @@ import { completeSettings, storedSettings } from './project-settings.ts'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts'
 
 /** Runs SQL (several statements are fine) inside the transaction that creates or deletes the project. */
-export type RunSql = (sql: string) => Promise<unknown>
+type RunSql = (sql: string) => Promise<unknown>
 
-export type ProjectHook = (run: RunSql, project: Project) => Promise<void>
+type ProjectHook = (run: RunSql, project: Project) => Promise<void>
 
 /** Null: not a token of this project, or not valid (any more). */
-export type TokenVerifier = (token: string, project: Project) => UserActor | null | Promise<UserActor | null>
+type TokenVerifier = (token: string, project: Project) => UserActor | null | Promise<UserActor | null>
 
 /** The projects of this server, as every node knows them: cached, and dropped from the caches on a change. */
 export interface Projects {
@@ -38,7 +38,7 @@ export interface Projects {
 }
 
 /** The bus's topic for projects that changed or are gone; the payload is the ref. */
-export const projectsTopic = 'projects'
+const projectsTopic = 'projects'
 
 export function createProjects(services: Services): Projects {
   const { bus, control } = services

@@ -27,7 +27,7 @@ export interface Scope {
   readonly lookups?: ReadonlyMap<Lookup, Json>
 }
 
-export type Lookup = Exists | Get
+type Lookup = Exists | Get
 
 /** A call for what stands in another collection, its arguments evaluated. */
 export type LookupCall =

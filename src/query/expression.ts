@@ -19,7 +19,7 @@ export type Root = 'doc' | 'before' | 'auth' | 'request' | LocalName
 
 export type Comparison = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte'
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%'
-export type TextOperator = 'startsWith' | 'endsWith' | 'contains'
+type TextOperator = 'startsWith' | 'endsWith' | 'contains'
 export type QuantifierName = 'all' | 'exists' | 'exists_one'
 
 /**
@@ -74,18 +74,18 @@ export interface PathExpression extends Located {
 }
 
 /** `of[key]`: a field of an object (string key) or an element of a list (integer key from 0). */
-export interface Member extends Located {
+interface Member extends Located {
   readonly kind: 'member'
   readonly of: Expression
   readonly key: Expression
 }
 
-export interface ListExpression extends Located {
+interface ListExpression extends Located {
   readonly kind: 'list'
   readonly items: readonly Expression[]
 }
 
-export interface MapExpression extends Located {
+interface MapExpression extends Located {
   readonly kind: 'map'
   readonly entries: readonly { readonly key: string; readonly value: Expression }[]
 }
@@ -102,12 +102,12 @@ export interface Logical extends Located {
   readonly operands: readonly Expression[]
 }
 
-export interface Not extends Located {
+interface Not extends Located {
   readonly kind: 'not'
   readonly operand: Expression
 }
 
-export interface Conditional extends Located {
+interface Conditional extends Located {
   readonly kind: 'conditional'
   readonly test: Expression
   readonly whenTrue: Expression
@@ -122,7 +122,7 @@ export interface In extends Located {
 }
 
 /** Whether an object has the key, be its value null; false for what isn't an object. */
-export interface HasKey extends Located {
+interface HasKey extends Located {
   readonly kind: 'hasKey'
   readonly key: Expression
   readonly map: Expression
@@ -144,7 +144,7 @@ export interface Arithmetic extends Located {
 }
 
 /** Code points of a string, elements of a list, keys of an object; null for the rest. */
-export interface Size extends Located {
+interface Size extends Located {
   readonly kind: 'size'
   readonly of: Expression
 }
@@ -159,7 +159,7 @@ export interface Quantifier extends Located {
 }
 
 /** Full text over the collection's search index. PostgreSQL only. */
-export interface Search extends Located {
+interface Search extends Located {
   readonly kind: 'search'
   readonly query: string
 }
@@ -205,7 +205,7 @@ export interface Get extends Located {
 }
 
 /** Stands only in the filter of an `exists`. */
-export interface Parameter extends Located {
+interface Parameter extends Located {
   readonly kind: 'parameter'
   readonly index: number
 }

@@ -3,7 +3,7 @@ import { invalidValue } from '../platform/errors.ts'
 /** The segments of a dotted path, `address.city` as `['address', 'city']`. */
 export type FieldPath = readonly string[]
 
-export const maxPathSegments = 8
+const maxPathSegments = 8
 const maxSegmentLength = 128
 
 /** Fields that stand beside the data, with the column that holds each. */

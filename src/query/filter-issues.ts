@@ -6,17 +6,18 @@ import type { Json } from './json.ts'
 
 export const maxFilterDepth = 8
 export const maxFilterTerms = 64
+const maxIssues = 100
 const maxTextLength = 8192
 const maxValueDepth = 20
 const maxValueNodes = 1024
 
-/** Collects every fault of a filter, so that all are told at once. */
+/** Collects the faults of a filter, so that all are told at once: up to a hundred, since the answer is bounded too. */
 export class FilterIssues {
   readonly #issues: Issue[] = []
   #terms = 0
 
   add(path: string, code: string, message: string): void {
-    this.#issues.push({ path, code, message })
+    if (this.#issues.length < maxIssues) this.#issues.push({ path, code, message })
   }
 
   countTerm(path: string): void {
@@ -39,7 +40,7 @@ export class FilterIssues {
 }
 
 /** What is wrong with a value that a document could not hold either, or undefined when nothing is. */
-export function describeValueFault(value: unknown): string | undefined {
+function describeValueFault(value: unknown): string | undefined {
   const budget = { nodes: maxValueNodes }
   return faultOf(value, maxValueDepth, budget)
 }

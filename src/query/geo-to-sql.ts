@@ -1,8 +1,8 @@
 import { invalidValue } from '../platform/errors.ts'
 import type { Near, WithinBox, WithinRadius } from './expression.ts'
 import type { FieldPath } from './field-path.ts'
-import { chordOfDistance, sphereAround, vectorOf } from './geo.ts'
-import type { GeoPoint, Vector } from './geo.ts'
+import { chordOfDistance, sphereAround } from './geo.ts'
+import type { GeoPoint } from './geo.ts'
 import { geoExpression, jsonField } from './index-expression.ts'
 import type { SqlContext } from './sql-context.ts'
 
@@ -15,7 +15,7 @@ export function geoToSql(test: Near | WithinRadius | WithinBox, context: SqlCont
   if (test.kind === 'withinBox') return withinBox(test, geo, context)
   const metres = test.kind === 'near' ? test.maxDistance : test.radius
   if (metres === undefined) return `${geo} IS NOT NULL`
-  const center = cube(vectorOf(test.kind === 'near' ? test.point : test.center), context)
+  const center = pointToSql(test.kind === 'near' ? test.point : test.center, context)
   const chord = context.params.push(chordOfDistance(metres), 'float8')
   return `(${around(geo, center, chord)} AND basalt.cube_distance(${geo}, ${center}) <= ${chord})`
 }
@@ -25,7 +25,7 @@ export function geoToSql(test: Near | WithinRadius | WithinBox, context: SqlCont
  * Fails with 400 `index_required` without a geo index on the field.
  */
 export function chordToSql(path: FieldPath, point: GeoPoint, context: SqlContext): string {
-  return `(${indexedGeo(path, 'near', context)} OPERATOR(basalt.<->) ${cube(vectorOf(point), context)})`
+  return `(${indexedGeo(path, 'near', context)} OPERATOR(basalt.<->) ${pointToSql(point, context)})`
 }
 
 function withinBox({ path, box }: WithinBox, geo: string, context: SqlContext): string {
@@ -42,7 +42,11 @@ function withinBox({ path, box }: WithinBox, geo: string, context: SqlContext): 
   ]
   const sphere = sphereAround(box)
   if (sphere === undefined) return `(${exact.join(' AND ')})`
-  const nearby = around(geo, cube(sphere.center, context), bind(sphere.chord))
+  const nearby = around(
+    geo,
+    `basalt.cube(${context.params.push(sphere.center, 'float8[]')})`,
+    bind(sphere.chord),
+  )
   return `(${[nearby, ...exact].join(' AND ')})`
 }
 
@@ -50,8 +54,10 @@ function around(geo: string, center: string, chord: string): string {
   return `basalt.cube_enlarge(${center}, ${chord}, 3) OPERATOR(basalt.@>) ${geo}`
 }
 
-function cube(vector: Vector, { params }: SqlContext): string {
-  return `basalt.cube(${params.push(vector, 'float8[]')})`
+// PostgreSQL makes the vector, not JavaScript: their sines differ in the last bit, and a point must be at no
+// distance from itself.
+function pointToSql(coordinates: GeoPoint, { params }: SqlContext): string {
+  return `basalt.geo(${params.push(JSON.stringify({ type: 'Point', coordinates }), 'jsonb')})`
 }
 
 function indexedGeo(

@@ -7,7 +7,7 @@ import { isJsonObject } from './json.ts'
 import { parseFilter } from './parse-filter.ts'
 import { fieldPaths, mapParts } from './walk-expression.ts'
 
-export type AggregateFunction = '$count' | '$sum' | '$avg' | '$min' | '$max' | '$countDistinct'
+type AggregateFunction = '$count' | '$sum' | '$avg' | '$min' | '$max' | '$countDistinct'
 
 /** One value of a group: `"total": {"$sum": "price"}`. Without a path it counts documents. */
 export interface Aggregate {

@@ -5,7 +5,7 @@ import type { FieldPath } from './field-path.ts'
 import type { GeoPoint } from './geo.ts'
 import { partsOf } from './walk-expression.ts'
 
-export type Direction = 'ascending' | 'descending'
+type Direction = 'ascending' | 'descending'
 
 /** One key of an order: a field of the document, or its distance from the point of a `$near`. */
 export type SortKey =

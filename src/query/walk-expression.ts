@@ -113,16 +113,6 @@ export function usesDocument(expression: Expression): boolean {
   )
 }
 
-/** Whether the value depends on other documents, by `exists` or `get`. */
-export function usesLookups(expression: Expression): boolean {
-  return some(expression, (part) => part.kind === 'exists' || part.kind === 'get')
-}
-
-/** Whether the expression holds a full-text search, which only PostgreSQL answers. */
-export function usesSearch(expression: Expression): boolean {
-  return some(expression, (part) => part.kind === 'search')
-}
-
 /** The fields of `doc` that the value depends on, each once, a search's fields too. `[]` is the whole document. */
 export function fieldPaths(expression: Expression, search?: SearchIndex): FieldPath[] {
   const paths = new Map<string, FieldPath>()

@@ -16,19 +16,21 @@ let database: TestDatabase
 let quiet: Node
 let node: Node
 let owner: string
-let project: TestProject
+let org: string
 
+// What flows in is little, so that a slow machine counts the same.
 const limits = {
   BASALT_RATE_LIMITS: 'on',
-  BASALT_LIMIT_REQUESTS_BY_ADDRESS: '5',
-  BASALT_LIMIT_REQUESTS_BY_PROJECT: '20',
+  BASALT_LIMIT_REQUESTS_BY_ADDRESS: '1',
+  BASALT_LIMIT_REQUESTS_BY_PROJECT: '4',
+  BASALT_LIMIT_BURST_FACTOR: '10',
 }
 
 beforeAll(async () => {
   database = await createTestDatabase()
   quiet = await startNode(database)
   owner = await setUpFirstOperator(quiet)
-  project = await createProject(quiet, owner, await createOrganization(quiet, owner))
+  org = await createOrganization(quiet, owner)
   node = await startNode(database, { ...limits, BASALT_TRUSTED_PROXIES: '10.0.0.1' })
 })
 
@@ -37,10 +39,9 @@ afterAll(async () => {
   await database.drop()
 })
 
-const knock = (call: Parameters<Node['call']>[2], on = node) =>
-  on.call('GET', `/v1/projects/${project.ref}/probe`, call)
+const knock = ({ ref }: TestProject, call: Parameters<Node['call']>[2], on = node) =>
+  on.call('GET', `/v1/projects/${ref}/probe`, call)
 
-/** So many at once that next to nothing flows in meanwhile. */
 async function burst(
   count: number,
   call: (index: number) => Promise<Answer>,
@@ -51,65 +52,65 @@ async function burst(
   return counts
 }
 
-test('an address may come with twice its limit at once, and is told when to come again', async () => {
-  const from = '192.0.2.1'
-  await knock({ key: project.publishable, from: '192.0.2.99' })
-  expect(await burst(10, () => knock({ key: project.publishable, from }))).toEqual({ 200: 10 })
-  const limited = await knock({ key: project.publishable, from })
+test('an address may come with its burst at once, and is told when to come again', async () => {
+  const project = await createProject(quiet, owner, org)
+  const call = (from: string) => knock(project, { key: project.publishable, from })
+  expect(await burst(10, () => call('192.0.2.1'))).toEqual({ 200: 10 })
+  const limited = await call('192.0.2.1')
   expect(limited).toMatchObject({ status: 429, body: { code: 'rate_limited' } })
   expect(limited.headers['retry-after']).toBe('1')
-  expect(limited.headers['ratelimit-policy']).toBe('"address";q=10;w=2')
+  expect(limited.headers['ratelimit-policy']).toBe('"address";q=10;w=10')
   expect(limited.headers['ratelimit']).toBe('"address";r=0;t=1')
-  expect((await knock({ key: project.publishable, from: '192.0.2.2' })).status).toBe(200)
-  await sleep(250)
-  expect((await knock({ key: project.publishable, from })).status).toBe(200)
+  expect((await call('192.0.2.2')).status).toBe(200)
+  await sleep(1050)
+  expect((await call('192.0.2.1')).status).toBe(200)
 })
 
 test('headers that claim another address are believed from trusted proxies only', async () => {
+  const project = await createProject(quiet, owner, org)
   const as = (from: string, claimed: string) =>
-    knock({ key: project.publishable, from, headers: { 'x-forwarded-for': claimed } })
-  await sleep(1500)
+    knock(project, { key: project.publishable, from, headers: { 'x-forwarded-for': claimed } })
   expect(await burst(14, (index) => as('192.0.2.3', `198.51.100.${index}`))).toEqual({ 200: 10, 429: 4 })
   expect(await burst(14, (index) => as('10.0.0.1', `198.51.100.${index}`))).toEqual({ 200: 14 })
 })
 
 test('a secret key is limited by its project alone, and one project does not take from another', async () => {
-  await sleep(2100)
-  const counts = await burst(45, () => knock({ key: project.secret, from: '192.0.2.4' }))
+  const [project, other] = [await createProject(quiet, owner, org), await createProject(quiet, owner, org)]
+  const counts = await burst(60, () => knock(project, { key: project.secret, from: '192.0.2.4' }))
   expect(counts[200]).toBeGreaterThanOrEqual(40)
-  expect(counts[429]).toBeGreaterThanOrEqual(1)
-  const other = await createProject(quiet, owner, await createOrganization(quiet, owner))
-  const elsewhere = await node.call('GET', `/v1/projects/${other.ref}/probe`, {
-    key: other.secret,
-    from: '192.0.2.5',
-  })
-  expect(elsewhere.status).toBe(200)
+  expect(counts[200]).toBeLessThan(48)
+  expect(counts[429]).toBe(60 - (counts[200] ?? 0))
+  expect((await knock(other, { key: other.secret, from: '192.0.2.4' })).status).toBe(200)
 })
 
 test('guessing keys is limited before it costs a query', async () => {
-  const guess = (index: number) => knock({ key: `sk_${String(index).padStart(32, 'x')}`, from: '192.0.2.6' })
+  const project = await createProject(quiet, owner, org)
+  await knock(project, { key: project.publishable, from: '192.0.2.5' })
+  const guess = (index: number) =>
+    knock(project, { key: `sk_${String(index).padStart(32, 'x')}`, from: '192.0.2.6' })
   expect(await burst(30, guess)).toEqual({ 401: 10, 429: 20 })
 })
 
 test('a project can lower the limits', async () => {
-  const other = await createProject(quiet, owner, await createOrganization(quiet, owner))
+  const roomy = await startNode(database, { BASALT_RATE_LIMITS: 'on', BASALT_LIMIT_BURST_FACTOR: '1' })
+  const project = await createProject(quiet, owner, org)
   const settings = { limits: { requestsPerSecondByAddress: 1 } }
-  await quiet.call('PATCH', `/v1/projects/${other.ref}`, { as: owner, body: { settings } })
-  const call = () =>
-    node.call('GET', `/v1/projects/${other.ref}/probe`, { key: other.publishable, from: '192.0.2.7' })
-  await call()
+  await quiet.call('PATCH', `/v1/projects/${project.ref}`, { as: owner, body: { settings } })
+  const call = () => knock(project, { key: project.publishable, from: '192.0.2.7' }, roomy)
   expect(await burst(5, call)).toEqual({ 200: 1, 429: 4 })
+  await roomy.stop()
 })
 
 test('two nodes together let through hardly more than one', async () => {
-  const env = { ...limits, BASALT_LIMIT_REQUESTS_BY_ADDRESS: '50', BASALT_LIMIT_REQUESTS_BY_PROJECT: '10000' }
+  const project = await createProject(quiet, owner, org)
+  const env = { BASALT_RATE_LIMITS: 'on' }
   const nodes = await Promise.all([startNode(database, env), startNode(database, env)])
   const seconds = 3
   let passed = 0
   const started = Date.now()
   while (Date.now() - started < seconds * 1000) {
     const round = nodes.map((each) =>
-      burst(5, () => knock({ key: project.publishable, from: '192.0.2.8' }, each)),
+      burst(5, () => knock(project, { key: project.publishable, from: '192.0.2.8' }, each)),
     )
     for (const counts of await Promise.all(round)) passed += counts[200] ?? 0
     await sleep(20)

@@ -104,13 +104,17 @@ describe('sign-in', () => {
       })
       return { answer: withoutId(answer), ms: performance.now() - start }
     }
-    await attempt('warm@example.com')
-    const known = await attempt(ada.email)
-    const unknown = await attempt('nobody@example.com')
-    expect(known.answer).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
-    expect(unknown.answer).toEqual(known.answer)
+    const fastest = { known: Infinity, unknown: Infinity }
+    for (let round = 0; round < 4; round++) {
+      const known = await attempt(ada.email)
+      const unknown = await attempt('nobody@example.com')
+      expect(known.answer).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
+      expect(unknown.answer).toEqual(known.answer)
+      fastest.known = Math.min(fastest.known, known.ms)
+      fastest.unknown = Math.min(fastest.unknown, unknown.ms)
+    }
     // Without the dummy hash the unknown one would take a tenth.
-    expect(unknown.ms).toBeGreaterThan(known.ms / 3)
+    expect(fastest.unknown).toBeGreaterThan(fastest.known / 2)
   })
 
   test.each([

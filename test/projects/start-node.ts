@@ -23,7 +23,7 @@ export interface Answer {
   body: any
 }
 
-export interface Call {
+interface Call {
   /** A bearer token. */
   as?: string
   key?: string

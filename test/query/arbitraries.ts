@@ -84,7 +84,7 @@ const dates = fc.constantFrom(
   '2027-01-01T00:00:00.000Z',
 )
 
-export const fieldNames = ['a', 'b', 'größe', 'tags', 'nested', "it's"]
+const fieldNames = ['a', 'b', 'größe', 'tags', 'nested', "it's"]
 
 /** Documents as they come back from storage, with the ids d0, d1, … */
 export function documents(count: number): fc.Arbitrary<StoredDocument[]> {
@@ -104,7 +104,7 @@ export function documents(count: number): fc.Arbitrary<StoredDocument[]> {
   )
 }
 
-export const paths = fc.constantFrom(
+const paths = fc.constantFrom(
   ...fieldNames,
   'nested.x',
   'nested.y',

@@ -79,6 +79,20 @@ describe('geography', () => {
     }
   })
 
+  it('finds each point within no metres of itself', async () => {
+    const spots = fc.sample(points, 200)
+    await store(
+      database.pool,
+      'places',
+      spots.map((at, index) => place(`p${index}`, JSON.parse(JSON.stringify(point(at))) as Json)),
+    )
+    for (const [index, center] of spots.entries()) {
+      const expression = parseFilter({ spot: { $withinRadius: { center, radius: 0 } } })
+      const found = await idsFromSql(database.pool, 'places', expression, contextFor({ geo: [['spot']] }))
+      expect(found, JSON.stringify(center)).toContain(`p${index}`)
+    }
+  })
+
   it('finds nothing where there is no valid point, and does not fail', async () => {
     await store(
       database.pool,

@@ -45,7 +45,7 @@ const maxWaiting = 10_000
 
 export function createCommitter(db: Database, schema: string, metrics: Metrics): Committer {
   let waiting: Waiting[] = []
-  let exclusive: (() => Promise<void>)[] = []
+  const exclusive: (() => Promise<void>)[] = []
   let isRunning = false
 
   async function run(): Promise<void> {

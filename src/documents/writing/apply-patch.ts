@@ -7,7 +7,6 @@ import {
   jsonEquals,
   type JsonObject,
 } from '../../query/json.ts'
-import { compareText } from '../../query/compare-text.ts'
 import { validationFailed } from '../errors.ts'
 
 /**

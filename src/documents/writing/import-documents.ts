@@ -42,7 +42,7 @@ export async function importDocuments(
 ): Promise<ImportSummary> {
   const summary: ImportSummary = { imported: 0, failed: 0, errors: [] }
   const underWay = new Set<Promise<void>>()
-  let failure: unknown
+  let failure: Error | undefined
   const store = async (line: number, text: string): Promise<void> => {
     try {
       await storeLine(documents, caller, collection, text, onConflict)
@@ -50,7 +50,7 @@ export async function importDocuments(
     } catch (error) {
       // Not the line's fault: the whole import ends, once the lines that are under way are done.
       if (!(error instanceof ApiError) || error.status >= 500) {
-        failure ??= error
+        failure ??= error instanceof Error ? error : new Error(String(error))
         return
       }
       summary.failed += 1

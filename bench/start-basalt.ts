@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { call, callText } from './call.ts'
+import { articleId, makeArticle } from './documents.ts'
+import type { Dialect, Subject } from './paths.ts'
+import { rawRequest } from './raw-request.ts'
+import { type Process, startProcess } from './start-process.ts'
+
+export interface Basalt extends Subject {
+  readonly pid: number
+  /** The folder of PostgreSQL's socket. */
+  readonly sockets: string
+  /** Answers as the app gets them, for the bare server to give back. */
+  sampleDocument(): Promise<string>
+  sampleList(): Promise<string>
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const operator = { email: 'bench@example.com', password: 'only for the bench' }
+const linesEachImport = 5000
+
+const collection = {
+  schema: {
+    type: 'object',
+    required: ['title', 'category', 'score', 'public'],
+    additionalProperties: false,
+    properties: {
+      title: { type: 'string', maxLength: 200 },
+      body: { type: 'string', maxLength: 2000 },
+      category: { type: 'string', pattern: '^[a-z0-9-]+$' },
+      author: {
+        type: 'object',
+        required: ['id', 'name'],
+        properties: { id: { type: 'string' }, name: { type: 'string' } },
+      },
+      tags: { type: 'array', maxItems: 10, items: { type: 'string' } },
+      score: { type: 'integer' },
+      views: { type: 'integer', minimum: 0 },
+      public: { type: 'boolean' },
+    },
+  },
+  indexes: [{ fields: ['category', '-score'] }],
+  rules: {
+    read: 'doc.public == true || auth != null',
+    list: 'doc.public == true || auth != null',
+    create: 'doc.public == true && doc.views == 0',
+    update: 'before.public == true && doc.category == before.category',
+  },
+}
+
+/** Starts the server on a data folder, as a process like in production; gives back how long it took to answer. */
+export async function launchBasalt(dataDir: string): Promise<Process & { milliseconds: number }> {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(BASALT_|DATABASE_URL$)/.test(name))
+  const before = performance.now()
+  const server = await startProcess({
+    file: process.execPath,
+    args: ['src/main.ts'],
+    cwd: root,
+    env: {
+      ...Object.fromEntries(inherited),
+      NODE_ENV: 'production',
+      BASALT_PORT: '0',
+      BASALT_DATA_DIR: dataDir,
+      BASALT_RATE_LIMITS: 'off',
+      BASALT_LOG_LEVEL: 'warn',
+      BASALT_OPERATOR_EMAIL: operator.email,
+      BASALT_OPERATOR_PASSWORD: operator.password,
+    },
+    ready: /^Basalt serves at (http:\S+)/,
+  })
+  await untilReady(server.found)
+  return { ...server, milliseconds: performance.now() - before }
+}
+
+/** A server that has just started on a busy machine may answer first that it has too much to do. */
+async function untilReady(url: string): Promise<void> {
+  const deadline = Date.now() + 30_000
+  while (!(await fetch(`${url}/readyz`)).ok) {
+    if (Date.now() > deadline) throw new Error('The server does not get ready.')
+    await sleep(10)
+  }
+}
+
+/** A fresh server with a project, its collection and `count` documents. */
+export async function startBasalt(dataDir: string, count: number): Promise<Basalt> {
+  const { found: url, pid, stop } = await launchBasalt(dataDir)
+  try {
+    const { token } = await call<{ token: string }>(`${url}/v1/operators/sign-in`, {
+      method: 'POST',
+      body: operator,
+    })
+    const { project, keys } = await call<{
+      project: { ref: string }
+      keys: { publishable: string; secret: string }
+    }>(`${url}/v1/projects`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: { name: 'Bench' },
+    })
+    const path = `/v1/projects/${project.ref}/collections/articles`
+    const asServer = { authorization: `Bearer ${keys.secret}` }
+    await call(url + path, { method: 'PUT', headers: asServer, body: collection })
+    await importArticles(`${url}${path}/documents/import`, asServer, count)
+    const asApp = { 'x-api-key': keys.publishable }
+    const ask = (suffix: string) => callText(`${url}${path}/documents${suffix}`, { headers: asApp })
+    return {
+      name: 'Basalt',
+      port: Number(new URL(url).port),
+      pid,
+      sockets: await findSockets(dataDir),
+      dialect: dialectOf(`${path}/documents`, asApp),
+      sampleDocument: () => ask(`/${articleId(0)}`),
+      sampleList: () => ask(listQuery(makeArticle(0).category)),
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function dialectOf(documents: string, headers: Record<string, string>): Dialect {
+  return {
+    read: (id) => rawRequest({ path: `${documents}/${id}`, headers }),
+    list: (category) => rawRequest({ path: documents + listQuery(category), headers }),
+    create: (body) => rawRequest({ method: 'POST', path: documents, headers, body }),
+    update: (id, body) => rawRequest({ method: 'PATCH', path: `${documents}/${id}`, headers, body }),
+  }
+}
+
+function listQuery(category: string): string {
+  return `?${new URLSearchParams({ where: JSON.stringify({ category }), sort: '-score', limit: '20' }).toString()}`
+}
+
+async function importArticles(url: string, headers: Record<string, string>, count: number): Promise<void> {
+  for (let start = 0; start < count; start += linesEachImport) {
+    const numbers = Array.from(
+      { length: Math.min(linesEachImport, count - start) },
+      (_, index) => start + index,
+    )
+    const { imported } = await call<{ imported: number }>(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/x-ndjson' },
+      body: numbers
+        .map((number) => JSON.stringify({ id: articleId(number), ...makeArticle(number) }))
+        .join('\n'),
+    })
+    if (imported !== numbers.length) throw new Error(`Only ${imported} of ${numbers.length} were imported.`)
+  }
+}
+
+/** The fifth line of `postmaster.pid`. */
+async function findSockets(dataDir: string): Promise<string> {
+  const lines = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')
+  const folder = lines.split('\n')[4]
+  if (folder === undefined) throw new Error('PostgreSQL does not say where its socket is.')
+  return folder
+}

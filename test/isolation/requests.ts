@@ -1,0 +1,151 @@
+import type { Victim } from './victim.ts'
+import { password } from './victim.ts'
+
+/** A request that succeeds, for whoever may send it. */
+export interface ValidRequest {
+  /** Who may: everybody, the operator's own account, a role in the organization, or a scope in the project. */
+  door: 'open' | 'account' | 'organization' | 'project'
+  /** Changes nothing, so that a read-only key and a viewer may send it too. */
+  reads?: true
+  /** Where the door lets more or fewer people through than `door` and `reads` say. */
+  only?: 'admins' | 'operators'
+  /** An app's publishable key gets as far as the rules. */
+  clients?: true
+  /** Names in the path. */
+  path?: (victim: Victim) => Record<string, string>
+  query?: Record<string, string>
+  body?: (victim: Victim) => unknown
+  contentType?: string
+  /** Where the body is the credential: one that is wrong, and what it gets. */
+  refused?: { body: (victim: Victim) => unknown; status: number }
+}
+
+export const setUpToken = 'st_set-up-for-the-matrix'
+
+const collection = ({ ref, collection }: Victim) => ({ ref, collection })
+const document = ({ ref, collection, documentId }: Victim) => ({ ref, collection, id: documentId })
+const project = ({ ref }: Victim) => ({ ref })
+const organization = ({ organizationId }: Victim) => ({ org: organizationId })
+const member = ({ organizationId, memberId }: Victim) => ({ org: organizationId, operatorId: memberId })
+
+/** By operation id, in an order in which the rightful caller can send all of them: what destroys comes last. */
+export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, ValidRequest>([
+  ['health', { door: 'open', reads: true }],
+  ['ready', { door: 'open', reads: true }],
+  ['metrics', { door: 'open', reads: true }],
+  [
+    'signInOperator',
+    {
+      door: 'open',
+      body: ({ ownerEmail }) => ({ email: ownerEmail, password }),
+      refused: { body: ({ ownerEmail }) => ({ email: ownerEmail, password: 'a guess' }), status: 401 },
+    },
+  ],
+  ['getCurrentOperator', { door: 'account', reads: true }],
+  ['listOrganizations', { door: 'account', reads: true }],
+  ['createOrganization', { door: 'account', body: () => ({ name: 'Another' }) }],
+  ['listProjects', { door: 'account', reads: true }],
+  ['createProject', { door: 'account', body: ({ organizationId }) => ({ name: 'Next', organizationId }) }],
+  ['listMembers', { door: 'organization', reads: true, path: organization }],
+  ['listOrganizationAudit', { door: 'organization', reads: true, only: 'admins', path: organization }],
+  [
+    'addMember',
+    { door: 'organization', path: organization, body: () => ({ email: 'eve@example.com', role: 'viewer' }) },
+  ],
+  ['getProject', { door: 'project', reads: true, path: project }],
+  ['changeProject', { door: 'project', path: project, body: () => ({ name: 'Renamed' }) }],
+  ['listProjectAudit', { door: 'project', reads: true, path: project }],
+  ['listKeys', { door: 'project', reads: true, path: project }],
+  ['createKey', { door: 'project', path: project, body: () => ({ name: 'Mine', kind: 'secret' }) }],
+  ['listCollections', { door: 'project', reads: true, path: project }],
+  ['getCollection', { door: 'project', reads: true, path: collection }],
+  ['putCollection', { door: 'project', path: collection, body: () => ({ rules: {} }) }],
+  [
+    'explainRules',
+    {
+      door: 'project',
+      reads: true,
+      path: collection,
+      body: ({ documentId }) => ({ action: 'read', actor: { uid: 'u1' }, id: documentId }),
+    },
+  ],
+  ['listDocuments', { door: 'project', reads: true, clients: true, path: collection }],
+  [
+    'queryDocuments',
+    { door: 'project', reads: true, clients: true, path: collection, body: () => ({ count: true }) },
+  ],
+  [
+    'aggregateDocuments',
+    {
+      door: 'project',
+      reads: true,
+      clients: true,
+      path: collection,
+      body: () => ({ select: { n: { $count: true } } }),
+    },
+  ],
+  ['exportDocuments', { door: 'project', reads: true, path: collection }],
+  ['readChanges', { door: 'project', reads: true, path: project }],
+  ['getDocument', { door: 'project', reads: true, clients: true, path: document }],
+  ['createDocument', { door: 'project', clients: true, path: collection, body: () => ({ stray: 1 }) }],
+  ['updateDocument', { door: 'project', clients: true, path: document, body: () => ({ stray: 1 }) }],
+  ['replaceDocument', { door: 'project', clients: true, path: document, body: () => ({ stray: 2 }) }],
+  [
+    'runTransaction',
+    {
+      door: 'project',
+      clients: true,
+      path: project,
+      body: ({ collection: name, documentId }) => ({
+        operations: [
+          { op: 'create', collection: name, data: { stray: 3 } },
+          { op: 'update', collection: name, id: documentId, data: { stray: 4 } },
+        ],
+      }),
+    },
+  ],
+  [
+    'importDocuments',
+    {
+      door: 'project',
+      path: collection,
+      query: { onConflict: 'replace' },
+      contentType: 'application/x-ndjson',
+      body: ({ documentId }) => `{"stray":5}\n{"id":"${documentId}","stray":6}\n`,
+    },
+  ],
+  ['deleteDocument', { door: 'project', clients: true, path: document }],
+  ['deleteCollection', { door: 'project', path: collection }],
+  ['revokeKey', { door: 'project', path: ({ ref, keyId }) => ({ ref, id: keyId }) }],
+  ['deleteProject', { door: 'project', only: 'operators', path: project }],
+  ['changeMemberRole', { door: 'organization', path: member, body: () => ({ role: 'admin' }) }],
+  ['removeMember', { door: 'organization', path: member }],
+  [
+    'acceptInvitation',
+    {
+      door: 'open',
+      body: ({ invitationToken: token }) => ({ token, name: 'Eve', password }),
+      refused: { body: () => ({ token: 'in_guess', name: 'Eve', password }), status: 400 },
+    },
+  ],
+  [
+    'revokeInvitation',
+    {
+      door: 'organization',
+      path: ({ organizationId, invitationId }) => ({ org: organizationId, id: invitationId }),
+    },
+  ],
+  [
+    'setUpFirstOperator',
+    {
+      door: 'open',
+      body: () => ({ token: setUpToken, email: 'first@example.com', password }),
+      refused: { body: () => ({ token: 'guess', email: 'first@example.com', password }), status: 400 },
+    },
+  ],
+  [
+    'changeOperatorPassword',
+    { door: 'account', body: () => ({ currentPassword: password, newPassword: `${password}!` }) },
+  ],
+  ['signOutOperator', { door: 'account' }],
+])
