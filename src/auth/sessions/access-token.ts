@@ -31,7 +31,7 @@ export async function issueAccessToken(
   subject: TokenSubject,
 ): Promise<{ token: string; expiresAt: Date }> {
   const signing = (await keys.of(project)).keys.find(({ sign }) => sign !== null)
-  if (signing?.sign == null) throw new Error('the project has no signing key')
+  if (!signing?.sign) throw new Error('the project has no signing key')
   const { uid, sessionId, email, roles, claims, amr, assurance, impersonator } = subject
   const expiresAt = Math.floor(Date.now() / 1000) + accessTokenSeconds
   const act = impersonator === null ? {} : { act: { sub: impersonator } }

@@ -1,5 +1,5 @@
 import type { UserActor } from '../../projects/actor.ts'
-import type { TokenVerifier } from '../../projects/projects.ts'
+import type { Projects } from '../../projects/projects.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
 import { type VerifiedToken, verifyAccessToken } from './access-token.ts'
@@ -11,7 +11,7 @@ const maxTokens = 50_000
  * Turns a bearer token into the user who acts. Signatures are checked once and remembered; whether the session still
  * stands is asked every time, from memory.
  */
-export function createTokenVerifier(auth: Auth): TokenVerifier {
+export function createTokenVerifier(auth: Auth): Projects['verifyToken'] {
   const verified = new Map<string, VerifiedToken & { projectId: string }>()
 
   function remember(token: string, project: Project, found: VerifiedToken): void {

@@ -37,7 +37,7 @@ export function createAuthSettingsStore({ control, bus }: Services, box: SecretB
     const row = await control.authSettings.findUnique({ where: { projectId } })
     const merged = { ...defaultAuthSettings, ...(row?.settings as object | undefined) }
     const secrets: AuthSecrets =
-      row?.secrets == null ? { providers: {} } : JSON.parse(box.open(row.secrets, projectId))
+      typeof row?.secrets !== 'string' ? { providers: {} } : JSON.parse(box.open(row.secrets, projectId))
     return { projectId, settings: Value.Check(AuthSettings, merged) ? merged : defaultAuthSettings, secrets }
   }
 

@@ -30,7 +30,7 @@ export async function createUser(
   const data = {
     id: newId(),
     projectId: project.id,
-    email: email == null ? null : normaliseEmail(email),
+    email: typeof email === 'string' ? normaliseEmail(email) : null,
     ...rest,
   }
   await auth.hooks.beforeSignUp(project, {
