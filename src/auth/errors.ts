@@ -25,3 +25,7 @@ export function codeInvalid(): ApiError {
 export function notSignedIn(): ApiError {
   return unauthenticated('Sign in first.')
 }
+
+export function stepUpRequired(): ApiError {
+  return new ApiError('step_up_required', 'Show your password or second factor again (POST …/auth/step-up).')
+}

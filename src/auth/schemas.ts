@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type, { type TSchema } from 'typebox'
 import { projectRequest } from '../projects/access.ts'
 import type { UserActor } from '../projects/actor.ts'
 import type { Project } from '../projects/project.ts'
@@ -14,6 +14,9 @@ export const profileSchema = Type.Record(Type.String({ maxLength: 64 }), Type.Un
 })
 
 export const credentialsSchema = Type.Object({ email: emailSchema, password: passwordSchema }, closed)
+
+/** A body that may be left out: Fastify hands null to the validator then. */
+export const optionalBody = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 export const userSchema = Type.Object(
   {
@@ -35,12 +38,21 @@ export const userSchema = Type.Object(
 
 /** A session, as every way in answers it. */
 export const sessionSchema = Type.Object(
-  { user: userSchema, accessToken: Type.String(), refreshToken: Type.String(), expiresAt: timeSchema },
+  {
+    user: userSchema,
+    accessToken: Type.String(),
+    refreshToken: Type.String(),
+    expiresAt: timeSchema,
+    factorRequired: Type.Boolean({ description: 'Show or set up a second factor before anything else.' }),
+  },
   closed,
 )
 
 /** Sign-in routes: the publishable key names the project, and nobody is asked who they are. */
 export const signInDoor = { access: { door: 'project', scope: 'users:write', clients: true } } as const
+
+/** What a user may do who still owes the second factor: see who they are, show or set one up, leave. */
+export const firstFactorDoor = { access: { ...signInDoor.access, firstFactor: true } } as const
 
 /** The signed-in user of the request. Throws 401 for everybody else, servers included. */
 export function userRequest(request: FastifyRequest): { project: Project; user: UserActor } {

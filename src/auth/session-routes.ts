@@ -4,7 +4,14 @@ import type { HttpServer } from '../platform/http-server.ts'
 import { projectRequest } from '../projects/access.ts'
 import { closed, idSchema, noContentSchema, timeSchema } from '../projects/schemas.ts'
 import type { Auth } from './auth.ts'
-import { refParams, sessionSchema, signInDoor, userRequest } from './schemas.ts'
+import {
+  firstFactorDoor,
+  optionalBody,
+  refParams,
+  sessionSchema,
+  signInDoor,
+  userRequest,
+} from './schemas.ts'
 import { endSessionsNow } from './sessions/end-sessions.ts'
 import { refreshSession } from './sessions/refresh-session.ts'
 
@@ -32,7 +39,7 @@ export function registerSessionRoutes(app: HttpServer, auth: Auth): void {
   app.post(
     `${base}/token`,
     {
-      config: signInDoor,
+      config: firstFactorDoor,
       schema: {
         operationId: 'refreshSession',
         summary: 'Exchange a refresh token for new tokens',
@@ -48,13 +55,13 @@ export function registerSessionRoutes(app: HttpServer, auth: Auth): void {
   app.post(
     `${base}/sign-out`,
     {
-      config: signInDoor,
+      config: firstFactorDoor,
       schema: {
         operationId: 'signOut',
         summary: 'End this session, all others, or all',
         tags,
         params: refParams,
-        body: Type.Optional(
+        body: optionalBody(
           Type.Object(
             {
               scope: Type.Union([Type.Literal('this'), Type.Literal('others'), Type.Literal('all')], {

@@ -19,6 +19,8 @@ const kinds = {
   code_invalid: { status: 400, title: 'The code is wrong, used or expired' },
   unauthenticated: { status: 401, title: 'Authentication is required' },
   forbidden: { status: 403, title: 'This is not allowed' },
+  second_factor_required: { status: 403, title: 'Show your second factor first' },
+  step_up_required: { status: 403, title: 'Prove again who you are' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'This path does not take this method' },
   conflict: { status: 409, title: 'The request is in conflict with the present state' },
@@ -87,6 +89,11 @@ export function notFound(what: string): ApiError {
 
 export function forbidden(detail: string, errors: Issue[] = []): ApiError {
   return new ApiError('forbidden', detail, { errors })
+}
+
+/** 403 until the user has shown a second factor in this session. */
+export function secondFactorRequired(): ApiError {
+  return new ApiError('second_factor_required', 'Show your second factor, or set one up, and try again.')
 }
 
 export function unauthenticated(detail: string): ApiError {

@@ -31,6 +31,11 @@ export function verifyPassword(hash: string | null, password: string): Promise<b
   })
 }
 
+/** Whether the hash, which may come from elsewhere, is of another kind or cost than ours. */
+export function needsRehash(hash: string): boolean {
+  return !hash.startsWith('$argon2id$') || argon2.needsRehash(hash, cost)
+}
+
 /** The same letters come composed or decomposed, depending on the keyboard. */
 function normalise(password: string): string {
   return password.normalize('NFC')
@@ -43,7 +48,8 @@ function dummyHash(): Promise<string> {
   return dummy
 }
 
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+/** Runs what costs as much as hashing a password. Throws `unavailable` when too much waits already. */
+export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   if (running < maxRunning) running++
   else if (waiting.length < maxWaiting) await new Promise<void>((resolve) => waiting.push(resolve))
   else throw unavailable('Too many sign-ins at once; try again in a moment.', 2)

@@ -18,9 +18,10 @@ export type Access =
   /**
    * Inside the project `:ref`: secret keys with the scope, and operators whose role grants it
    * (`:read` viewer, `:write` developer, or what `role` says).
-   * With `clients`, anonymous actors and users pass too and the feature judges them by rules.
+   * With `clients`, anonymous actors and users pass too and the feature judges them by rules. Users who still owe
+   * their second factor pass only with `firstFactor`.
    */
-  | { door: 'project'; scope: Scope; clients?: boolean; role?: OrganizationRole }
+  | { door: 'project'; scope: Scope; clients?: boolean; firstFactor?: boolean; role?: OrganizationRole }
 
 /** Who acts, and in which project; both null where a door doesn't ask. */
 export interface Identity {

@@ -42,6 +42,8 @@ export interface UserActor {
   assurance: number
   /** When the last of them was shown, in milliseconds since 1970. */
   provenAt: number
+  /** A second factor has to be shown before anything else. */
+  owesFactor: boolean
 }
 
 /** A server with a secret key: passes by scope, not by rule. */

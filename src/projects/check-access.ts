@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { forbidden, notFound, unauthenticated } from '../platform/errors.ts'
+import { forbidden, notFound, secondFactorRequired, unauthenticated } from '../platform/errors.ts'
 import type { OrganizationRole } from '../platform/generated/enums.ts'
 import type { HttpServer } from '../platform/http-server.ts'
 import type { LookupCache } from '../platform/lookup-cache.ts'
@@ -158,6 +158,7 @@ function createIdentify(
     return whenKnown(projects.verifyToken(token, project), (actor) => {
       if (actor === null) throw unauthenticated('The token is not valid (any more).')
       if (access.clients !== true) throw forbidden('Users may not do this; use a secret key.')
+      if (actor.owesFactor && access.firstFactor !== true) throw secondFactorRequired()
       return { actor, project, sessionId: null }
     })
   }

@@ -14,6 +14,7 @@ export function testUser(uid: string, more: Partial<Omit<UserActor, 'kind' | 'ui
     amr: ['pwd'],
     assurance: 1,
     provenAt: Date.now(),
+    owesFactor: false,
     ...more,
   }
 }

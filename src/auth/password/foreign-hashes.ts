@@ -1,5 +1,6 @@
 import { pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
+import { inTurn } from '../../platform/passwords.ts'
 
 const runPbkdf2 = promisify(pbkdf2)
 
@@ -34,8 +35,13 @@ export function isForeignHash(stored: string): boolean {
   return stored.startsWith(prefix)
 }
 
-export async function verifyForeignHash(stored: string, password: string): Promise<boolean> {
+/** Throws `unavailable` when too many passwords wait already. */
+export function verifyForeignHash(stored: string, password: string): Promise<boolean> {
   const hash: ForeignHash = JSON.parse(stored.slice(prefix.length))
+  return inTurn(() => verify(hash, password))
+}
+
+async function verify(hash: ForeignHash, password: string): Promise<boolean> {
   switch (hash.kind) {
     case 'bcrypt': {
       const { default: bcrypt } = await import('bcryptjs')

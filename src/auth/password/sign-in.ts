@@ -1,7 +1,7 @@
 import type { User } from '../../platform/generated/client.ts'
 import { forbidden } from '../../platform/errors.ts'
 import { hashSecret } from '../../platform/ids.ts'
-import { hashPassword, verifyPassword } from '../../platform/passwords.ts'
+import { hashPassword, needsRehash, verifyPassword } from '../../platform/passwords.ts'
 import { addressGroup } from '../../projects/address-group.ts'
 import { limitStrictly } from '../../projects/limit-requests.ts'
 import type { Project } from '../../projects/project.ts'
@@ -30,11 +30,11 @@ export async function checkCredentials(
   const { settings } = await auth.settings.of(project)
   if (!settings.password.enabled) throw methodDisabled('password')
   const email = normaliseEmail(credentials.email)
-  await limitSignIns(auth, project, email, addressGroup(device.ip))
+  await limitSignIns(auth, project, email, device)
   const user = await auth.services.control.user.findUnique({
     where: { projectId_email: { projectId: project.id, email } },
   })
-  if (user === null || !(await matches(auth, user, credentials.password))) {
+  if (user === null || !(await passwordMatches(auth, user, credentials.password))) {
     if (user === null) await verifyPassword(null, credentials.password)
     throw wrongCredentials()
   }
@@ -46,25 +46,28 @@ export async function checkCredentials(
 }
 
 /** Hashes that an import brought from elsewhere are replaced by ours as soon as the password is known. */
-async function matches(auth: Auth, user: User, password: string): Promise<boolean> {
+export async function passwordMatches(auth: Auth, user: User, password: string): Promise<boolean> {
   const hash = user.passwordHash
-  if (hash === null || !isForeignHash(hash)) return verifyPassword(hash, password)
-  if (!(await verifyForeignHash(hash, password))) return false
-  const passwordHash = await hashPassword(password)
-  await auth.services.control.user.updateMany({
-    where: { id: user.id, passwordHash: hash },
-    data: { passwordHash },
-  })
+  const isForeign = hash !== null && isForeignHash(hash)
+  const matches = isForeign ? await verifyForeignHash(hash, password) : await verifyPassword(hash, password)
+  if (!matches || hash === null) return matches
+  if (isForeign || needsRehash(hash)) {
+    const passwordHash = await hashPassword(password)
+    const where = { id: user.id, passwordHash: hash }
+    await auth.services.control.user.updateMany({ where, data: { passwordHash } })
+  }
   return true
 }
 
-async function limitSignIns(
+/** Attempts to guess what only one account's owner knows. Throws `rate_limited`. */
+export async function limitSignIns(
   { projects }: Auth,
   project: Project,
   email: string,
-  address: string,
+  device: Device,
 ): Promise<void> {
   const limiter = projects.rateLimiter
+  const address = addressGroup(device.ip)
   await limitStrictly(limiter, 'auth', `${project.id} ${address}`, signInLimits.byAddress)
   const account = `${project.id} ${hashSecret(email)} ${address}`
   await limitStrictly(limiter, 'auth-account', account, signInLimits.byAccountAndAddress)

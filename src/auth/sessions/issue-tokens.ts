@@ -1,6 +1,7 @@
 import type { User, UserSession } from '../../platform/generated/client.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
+import { owesFactor } from '../factors/owes-factor.ts'
 import { presentUser } from '../present-user.ts'
 import { issueAccessToken } from './access-token.ts'
 import { makeRefreshToken } from './refresh-token.ts'
@@ -12,6 +13,8 @@ export interface SessionTokens {
   refreshToken: string
   /** When the access token ends, ISO 8601. */
   expiresAt: string
+  /** Until a second factor is shown, or set up, the tokens are good for nothing else. */
+  factorRequired: boolean
 }
 
 /** The tokens of a session's present generation. */
@@ -37,5 +40,6 @@ export async function issueTokens(
     accessToken: token,
     refreshToken: makeRefreshToken(auth.box, { sessionId: session.id, generation: session.generation }),
     expiresAt: expiresAt.toISOString(),
+    factorRequired: await owesFactor(auth.services, auth.settings, user, session),
   }
 }

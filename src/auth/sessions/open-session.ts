@@ -13,8 +13,11 @@ export interface Proof {
   amr: string[]
   /** 1 for one factor, 2 for two. */
   assurance: 1 | 2
+  /** Who acts as the user, for an hour at most, and never as somebody who has just proven themselves. */
   impersonator?: string
 }
+
+const impersonationDays = 1 / 24
 
 /**
  * Opens a session for a user who has proven themselves; every way in ends here.
@@ -32,7 +35,8 @@ export async function openSession(
   await auth.hooks.beforeSignIn(project, user)
   const { settings } = await auth.settings.of(project)
   const now = Date.now()
-  await tx.user.update({ where: { id: user.id }, data: { lastSignInAt: new Date(now) } })
+  const isUser = proof.impersonator === undefined
+  if (isUser) await tx.user.update({ where: { id: user.id }, data: { lastSignInAt: new Date(now) } })
   return tx.userSession.create({
     data: {
       id: newId(),
@@ -45,7 +49,8 @@ export async function openSession(
       userAgent: device.userAgent,
       ip: device.ip,
       idleAt: inDays(now, settings.sessions.idleDays),
-      expiresAt: inDays(now, settings.sessions.absoluteDays),
+      expiresAt: inDays(now, isUser ? settings.sessions.absoluteDays : impersonationDays),
+      provenAt: new Date(isUser ? now : 0),
     },
   })
 }

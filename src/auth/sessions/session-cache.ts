@@ -1,6 +1,8 @@
 import { LookupCache } from '../../platform/lookup-cache.ts'
 import type { Services } from '../../platform/services.ts'
 import type { UserActor } from '../../projects/actor.ts'
+import { owesFactor } from '../factors/owes-factor.ts'
+import type { AuthSettingsStore } from '../settings/settings-store.ts'
 
 /** A session that stands, with its user as the user is now. */
 export interface LiveSession {
@@ -24,7 +26,8 @@ export interface SessionCache {
 
 const topic = 'auth-users'
 
-export function createSessionCache({ control, bus }: Services): SessionCache {
+export function createSessionCache(services: Services, settings: AuthSettingsStore): SessionCache {
+  const { control, bus } = services
   const cache = new LookupCache<LiveSession>({ maxEntries: 50_000, read })
   bus.subscribe(topic, (userId) => cache.forget((session) => session.userId === userId))
   bus.onReset(() => cache.clear())
@@ -51,6 +54,7 @@ export function createSessionCache({ control, bus }: Services): SessionCache {
         amr: row.amr,
         assurance: row.assurance,
         provenAt: row.provenAt.getTime(),
+        owesFactor: await owesFactor(services, settings, user, row),
       },
     }
   }

@@ -14,6 +14,9 @@ const Provider = Type.Object(
     scopes: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 20 })),
     /** Client ids of native apps whose id tokens are taken too. */
     audiences: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 20 })),
+    /** Apple's: of the developer team, and of the key that is the secret. */
+    teamId: Type.Optional(Type.String({ maxLength: 20 })),
+    keyId: Type.Optional(Type.String({ maxLength: 20 })),
   },
   closed,
 )
@@ -23,6 +26,8 @@ export const AuthSettings = Type.Object(
   {
     password: Type.Object({ enabled: Type.Boolean(), requireVerifiedEmail: Type.Boolean() }, closed),
     anonymous: Switch,
+    /** When required, who has none must set one up first. Who has one must always show it. */
+    secondFactor: Type.Union([Type.Literal('optional'), Type.Literal('required')]),
     emailCode: Switch,
     magicLink: Switch,
     sms: Switch,
@@ -149,6 +154,7 @@ export interface AuthSecrets {
 export const defaultAuthSettings: AuthSettings = {
   password: { enabled: true, requireVerifiedEmail: false },
   anonymous: { enabled: true },
+  secondFactor: 'optional',
   emailCode: { enabled: true },
   magicLink: { enabled: true },
   sms: { enabled: false },

@@ -15,7 +15,7 @@ export interface LoadedAuthSettings {
 }
 
 export interface AuthSettingsStore {
-  of(project: Project): Promise<LoadedAuthSettings>
+  of(project: Pick<Project, 'id'>): Promise<LoadedAuthSettings>
   save(
     tx: ControlPlaneTransaction,
     project: Project,

@@ -1,0 +1,51 @@
+import { randomInt } from 'node:crypto'
+import { newId } from '../../platform/ids.ts'
+import type { ControlPlaneTransaction } from '../../platform/prisma.ts'
+import type { Project } from '../../projects/project.ts'
+import type { Auth } from '../auth.ts'
+
+const count = 10
+
+// Without letters and digits that look alike; ten of them have 49 bits.
+const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'
+
+/** Ten new codes in the place of all older ones, shown only now: `k7mfa-2xw9p`. */
+export async function replaceRecoveryCodes(
+  auth: Auth,
+  tx: ControlPlaneTransaction,
+  project: Project,
+  userId: string,
+): Promise<string[]> {
+  const codes = Array.from({ length: count }, newCode)
+  await tx.factor.deleteMany({ where: { userId, kind: 'recovery' } })
+  await tx.factor.createMany({
+    data: codes.map((code) => ({
+      id: newId(),
+      projectId: project.id,
+      userId,
+      kind: 'recovery',
+      secret: hashOf(auth, userId, code),
+      confirmedAt: new Date(),
+    })),
+  })
+  return codes
+}
+
+/** One DELETE: of many parallel uses one finds the code. */
+export async function useRecoveryCode(auth: Auth, userId: string, code: string): Promise<boolean> {
+  const { count: used } = await auth.services.control.factor.deleteMany({
+    where: { userId, kind: 'recovery', secret: hashOf(auth, userId, code) },
+  })
+  return used > 0
+}
+
+function newCode(): string {
+  const half = (): string =>
+    Array.from({ length: 5 }, () => alphabet.charAt(randomInt(alphabet.length))).join('')
+  return `${half()}-${half()}`
+}
+
+/** Keyed, since 49 bits can be searched by whoever has the database alone. */
+function hashOf({ box }: Auth, userId: string, code: string): string {
+  return box.mac(`recovery ${userId} ${code.toLowerCase().replaceAll(/[\s-]/g, '')}`)
+}
