@@ -21,6 +21,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Addresses and CIDR ranges that outbound requests may reach although they are private. */
   readonly outboundAllow: readonly string[]
+  /** For mails of projects without SMTP settings of their own. Undefined: those mails stay in the outbox. */
+  readonly smtp: { readonly url: string; readonly from: string } | undefined
   readonly rateLimits: boolean
   readonly logLevel: (typeof logLevels)[number]
   /** How long the change log reaches back: what is older than `days`, or beyond `maxRows` in a project, goes. */
@@ -43,6 +45,7 @@ export interface Limits {
   readonly statementMs: number
   readonly requestsPerSecondByAddress: number
   readonly requestsPerSecondByProject: number
+  readonly mailsPerHourByProject: number
   /** How many seconds' worth of requests may come at once. */
   readonly burstFactor: number
 }
@@ -65,6 +68,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     operator: readOperator(read),
     trustedProxies: Object.freeze(read.networks('BASALT_TRUSTED_PROXIES')),
     outboundAllow: Object.freeze(read.networks('BASALT_OUTBOUND_ALLOW')),
+    smtp: readSmtp(read),
     rateLimits: read.choice('BASALT_RATE_LIMITS', ['on', 'off'], 'on') === 'on',
     logLevel: read.choice('BASALT_LOG_LEVEL', logLevels, 'info'),
     changeRetention: Object.freeze({
@@ -95,6 +99,7 @@ function readLimits(read: EnvironmentReader): Limits {
     statementMs: limit('STATEMENT_MS', 5000, 600_000),
     requestsPerSecondByAddress: limit('REQUESTS_BY_ADDRESS', 50, 1_000_000),
     requestsPerSecondByProject: limit('REQUESTS_BY_PROJECT', 1000, 1_000_000),
+    mailsPerHourByProject: limit('MAILS_BY_PROJECT', 100, 1_000_000),
     burstFactor: limit('BURST_FACTOR', 2, 100),
   }
   if (limits.pageDefault > limits.pageMax) {
@@ -115,6 +120,18 @@ function readPublicUrl(read: EnvironmentReader): string | undefined {
 function readDatabaseUrl(read: EnvironmentReader): string | undefined {
   const url = read.url('DATABASE_URL', ['postgres:', 'postgresql:'], 'postgres://user@host:5432/database')
   return url?.href
+}
+
+function readSmtp(read: EnvironmentReader): Config['smtp'] {
+  const url = read.url('BASALT_SMTP_URL', ['smtp:', 'smtps:'], 'smtp://user:password@mail.example.com:587')
+  const from = read.text('BASALT_MAIL_FROM')
+  if (from !== undefined && !/^[^\p{Cc}@]+@[^\p{Cc}\s@]+$/u.test(from)) {
+    read.fault('BASALT_MAIL_FROM must be a sender such as Basalt <no-reply@example.com>.')
+  }
+  if (url !== undefined && from === undefined) {
+    read.fault('BASALT_MAIL_FROM must be set with BASALT_SMTP_URL.')
+  }
+  return url === undefined || from === undefined ? undefined : Object.freeze({ url: url.href, from })
 }
 
 /** An address to listen on is not always one to connect to. */

@@ -6,6 +6,8 @@ export interface Device {
   name: string | null
   userAgent: string | null
   ip: string
+  /** What the reader of a mail understands, the best first: `de-AT`. */
+  languages: readonly string[]
 }
 
 export function deviceOf(request: FastifyRequest): Device {
@@ -14,7 +16,18 @@ export function deviceOf(request: FastifyRequest): Device {
     name: typeof name === 'string' ? storable(name).slice(0, 100) : null,
     userAgent: userAgent === undefined ? null : storable(userAgent).slice(0, 400),
     ip: request.ip,
+    languages: languagesOf(request.headers['accept-language'] ?? ''),
   }
+}
+
+/** The first few of `Accept-Language` (RFC 9110, section 12.5.4), which clients send in order of preference. */
+function languagesOf(header: string): string[] {
+  return header
+    .slice(0, 200)
+    .split(',')
+    .map((part) => part.split(';', 1)[0]?.trim() ?? '')
+    .filter((tag) => /^[a-z]{2}(-[A-Z]{2})?$/.test(tag))
+    .slice(0, 5)
 }
 
 function storable(text: string): string {

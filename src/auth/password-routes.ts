@@ -4,10 +4,11 @@ import type { HttpServer } from '../platform/http-server.ts'
 import { projectRequest } from '../projects/access.ts'
 import { closed, emailSchema, passwordSchema } from '../projects/schemas.ts'
 import type { Auth } from './auth.ts'
+import { captchaTokenSchema, checkCaptcha } from './check-captcha.ts'
 import { deviceOf } from './device.ts'
 import { checkCredentials } from './password/sign-in.ts'
 import { signUp } from './password/sign-up.ts'
-import { profileSchema, refParams, sessionSchema, signInDoor } from './schemas.ts'
+import { optionalBody, profileSchema, refParams, sessionSchema, signInDoor } from './schemas.ts'
 import { signInAs } from './sessions/open-session.ts'
 import { signInAnonymously } from './sign-in-anonymously.ts'
 
@@ -26,7 +27,12 @@ export function registerPasswordRoutes(app: HttpServer, auth: Auth): void {
         tags,
         params: refParams,
         body: Type.Object(
-          { email: emailSchema, password: passwordSchema, profile: Type.Optional(profileSchema) },
+          {
+            email: emailSchema,
+            password: passwordSchema,
+            profile: Type.Optional(profileSchema),
+            captchaToken: captchaTokenSchema,
+          },
           closed,
         ),
         response: {
@@ -36,9 +42,11 @@ export function registerPasswordRoutes(app: HttpServer, auth: Auth): void {
       },
     },
     async (request, reply) => {
-      const { profile, ...credentials } = request.body
+      const { project } = projectRequest(request)
+      const { profile, captchaToken, ...credentials } = request.body
+      await checkCaptcha(auth, project, captchaToken, request.ip)
       const input = { ...credentials, ...(profile && { profile: profile as Prisma.InputJsonObject }) }
-      const session = await signUp(auth, projectRequest(request).project, input, deviceOf(request))
+      const session = await signUp(auth, project, input, deviceOf(request))
       if (session === null) return reply.code(202).send({ verificationRequired: true })
       return reply.code(201).send(session)
     },
@@ -74,11 +82,14 @@ export function registerPasswordRoutes(app: HttpServer, auth: Auth): void {
         summary: 'Become a user without a name, who can be given one later',
         tags,
         params: refParams,
+        body: optionalBody(Type.Object({ captchaToken: captchaTokenSchema }, closed)),
         response: { 201: sessionSchema },
       },
     },
     async (request, reply) => {
-      const session = await signInAnonymously(auth, projectRequest(request).project, deviceOf(request))
+      const { project } = projectRequest(request)
+      await checkCaptcha(auth, project, request.body?.captchaToken, request.ip)
+      const session = await signInAnonymously(auth, project, deviceOf(request))
       return reply.code(201).send(session)
     },
   )

@@ -60,3 +60,15 @@ export function userRequest(request: FastifyRequest): { project: Project; user: 
   if (actor.kind !== 'user') throw notSignedIn()
   return { project, user: actor }
 }
+
+/** The same for everybody, whatever there is to send. */
+export const acceptedSchema = Type.Object({ accepted: Type.Literal(true) }, closed)
+
+/** As mails and messages show it. */
+export const codeSchema = Type.String({ pattern: '^[0-9]{6}$' })
+
+/** As links carry it. */
+export const linkTokenSchema = Type.String({ minLength: 1, maxLength: 2048, pattern: '^[A-Za-z0-9._-]+$' })
+
+/** E.164. */
+export const phoneSchema = Type.String({ pattern: '^\\+[1-9][0-9]{6,14}$' })

@@ -95,13 +95,21 @@ function nextHop({ url, method, headers, body }: Hop, status: number, target: UR
 }
 
 async function resolveReachable(
-  { outboundAllow }: Pick<Config, 'outboundAllow'>,
+  config: Pick<Config, 'outboundAllow'>,
   url: URL,
   signal: AbortSignal,
 ): Promise<LookupAddress[]> {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new OutboundError('refused', 'not http(s)')
   if (url.username !== '' || url.password !== '') throw new OutboundError('refused', 'credentials in the URL')
-  const host = url.hostname.replace(/^\[|\]$/g, '')
+  return resolveHost(config, url.hostname.replace(/^\[|\]$/g, ''), signal)
+}
+
+/** The addresses of a host that somebody else chose: connect to one of these, not to the name. Throws an `OutboundError`. */
+export async function resolveHost(
+  { outboundAllow }: Pick<Config, 'outboundAllow'>,
+  host: string,
+  signal: AbortSignal,
+): Promise<LookupAddress[]> {
   const literal = isIP(host)
   const addresses =
     literal === 0
@@ -109,7 +117,7 @@ async function resolveReachable(
       : [{ address: host, family: literal }]
   // One private address among public ones is an attempt to get there by chance.
   if (addresses.length === 0 || !addresses.every(({ address }) => isReachable(address, outboundAllow))) {
-    throw new OutboundError('refused', `${url.host} is not a public address`)
+    throw new OutboundError('refused', `${host} is not a public address`)
   }
   return addresses
 }

@@ -29,6 +29,8 @@ export interface RateLimiter {
   consume(key: string, limit: RateLimit): RateDecision
   /** For limits of few in a long time, such as sign-ins: one statement, exact under parallel use. */
   consumeStrictly(key: string, limit: StrictLimit): Promise<RateDecision>
+  /** Once in `seconds`, to the second; what is refused doesn't count. At most an hour. */
+  spaceOut(key: string, seconds: number): Promise<RateDecision>
   close(): Promise<void>
 }
 
@@ -72,6 +74,7 @@ export function createRateLimiter(services: Services): RateLimiter {
       return { allowed: true, remaining: Math.floor(bucket.tokens), retryAfterSeconds: 0 }
     },
     consumeStrictly: (key, limit) => consumeStrictly(services, key, limit),
+    spaceOut: (key, seconds) => spaceOut(services, key, seconds),
     close() {
       clearInterval(sweeping)
       return sharing.close()
@@ -82,6 +85,7 @@ export function createRateLimiter(services: Services): RateLimiter {
 const unlimitedLimiter: RateLimiter = {
   consume: () => unlimited,
   consumeStrictly: () => Promise.resolve(unlimited),
+  spaceOut: () => Promise.resolve(unlimited),
   close: () => Promise.resolve(),
 }
 
@@ -144,3 +148,32 @@ const consumeStrictlySql = `
       WHERE key = $1
         AND window_start = $3
     ), 0) AS before`
+
+/** Those of one second meet at the primary key, and one is let through. */
+async function spaceOut({ db }: Services, key: string, seconds: number): Promise<RateDecision> {
+  const now = Math.floor(Date.now() / 1000)
+  const { rows } = await db.query<{ last: string | null; passed: string }>(spaceOutSql, [
+    `spaced ${key}`,
+    now,
+    now - seconds,
+  ])
+  const { last = null, passed = '0' } = rows[0] ?? {}
+  if (passed === '1') return { allowed: true, remaining: 0, retryAfterSeconds: 0 }
+  return { allowed: false, remaining: 0, retryAfterSeconds: Math.max(1, Number(last ?? now) + seconds - now) }
+}
+
+const spaceOutSql = `
+  WITH before AS (
+    SELECT max(window_start) AS last
+    FROM basalt.rate_usage
+    WHERE key = $1
+      AND window_start > $3
+  ), passed AS (
+    INSERT INTO basalt.rate_usage (key, window_start, used)
+    SELECT $1, $2, 1
+    FROM before
+    WHERE last IS NULL
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+  )
+  SELECT (SELECT last FROM before) AS last, (SELECT count(*) FROM passed) AS passed`

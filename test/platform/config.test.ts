@@ -95,3 +95,17 @@ test('the page that is given without asking may not be larger than the largest',
   ])
   expect(faultsOf({ BASALT_LIMIT_PAGE_MAX: '50' })).toEqual([])
 })
+
+test('mails need a server and a sender, and the password in the address of the server is never repeated', () => {
+  const url = 'smtps://user:hunter2@mail.example.com'
+  expect(faultsOf({ BASALT_SMTP_URL: url })).toEqual(['BASALT_MAIL_FROM must be set with BASALT_SMTP_URL.'])
+  expect(
+    faultsOf({ BASALT_SMTP_URL: url, BASALT_MAIL_FROM: 'a@b.example\r\nBcc: c@d.example' }),
+  ).toHaveLength(1)
+  const faults = faultsOf({ BASALT_SMTP_URL: url.replace('smtps', 'ftp'), BASALT_MAIL_FROM: 'a@b.example' })
+  expect(faults).toHaveLength(1)
+  expect(faults.join(' ')).not.toContain('hunter2')
+  const from = 'Basalt <no-reply@example.com>'
+  expect(readConfig({ BASALT_SMTP_URL: url, BASALT_MAIL_FROM: from }).smtp).toEqual({ url, from })
+  expect(readConfig({}).smtp).toBeUndefined()
+})

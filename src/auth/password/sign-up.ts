@@ -5,10 +5,11 @@ import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
 import type { Device } from '../device.ts'
 import { methodDisabled } from '../errors.ts'
+import { limitCodeRequests } from '../codes/limit-codes.ts'
 import { sendCode } from '../codes/send-code.ts'
 import { openSession } from '../sessions/open-session.ts'
 import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
-import { createUser } from '../users/create-user.ts'
+import { createUser, normaliseEmail } from '../users/create-user.ts'
 import { checkNewPassword } from './check-password.ts'
 
 export interface SignUp {
@@ -29,8 +30,10 @@ export async function signUp(
   device: Device,
 ): Promise<SessionTokens | null> {
   const { settings } = await auth.settings.of(project)
+  const { languages } = device
   if (!settings.password.enabled) throw methodDisabled('password')
   checkNewPassword(password, { email })
+  await limitCodeRequests(auth, project, normaliseEmail(email), device)
   const passwordHash = await hashPassword(password)
   const created = await auth.services.control.$transaction(async (tx) => {
     const user = await createUser(auth, tx, project, { email, passwordHash, ...(profile && { profile }) })
@@ -40,9 +43,10 @@ export async function signUp(
   })
   if (created.user === null && !settings.password.requireVerifiedEmail) throw emailTaken()
   // The mail is sent behind the answer, which takes as long for a known address as for a new one.
-  if (created.user === null) void sendCode(auth, project, { purpose: 'account_exists', email })
+  if (created.user === null) void sendCode(auth, project, { purpose: 'account_exists', email, languages })
   else {
-    void sendCode(auth, project, { purpose: 'verify_email', email, userId: created.user.id })
+    const userId = created.user.id
+    void sendCode(auth, project, { purpose: 'verify_email', email, userId, languages })
     void auth.hooks.afterSignUp(project, created.user)
   }
   return created.user === null || created.session === null

@@ -21,6 +21,15 @@ const Provider = Type.Object(
   closed,
 )
 
+export const MailTemplate = Type.Object(
+  {
+    subject: Type.String({ maxLength: 200 }),
+    text: Type.String({ minLength: 1, maxLength: 20_000 }),
+    html: Type.Optional(Type.String({ maxLength: 50_000 })),
+  },
+  closed,
+)
+
 /** How a project's users sign in. Only what is switched on works. */
 export const AuthSettings = Type.Object(
   {
@@ -95,17 +104,7 @@ export const AuthSettings = Type.Object(
     /** By template and language: `verify_email` → `en` → `{ subject, text, html }`. */
     templates: Type.Record(
       Type.String({ pattern: '^[a-z_]{1,40}$' }),
-      Type.Record(
-        Type.String({ pattern: '^[a-z]{2}(-[A-Z]{2})?$' }),
-        Type.Object(
-          {
-            subject: Type.String({ maxLength: 200 }),
-            text: Type.String({ maxLength: 20_000 }),
-            html: Type.Optional(Type.String({ maxLength: 50_000 })),
-          },
-          closed,
-        ),
-      ),
+      Type.Record(Type.String({ pattern: '^[a-z]{2}(-[A-Z]{2})?$' }), MailTemplate),
     ),
   },
   closed,

@@ -1,7 +1,7 @@
 import { Value } from 'typebox/value'
 import { LookupCache } from '../../platform/lookup-cache.ts'
 import type { Prisma } from '../../platform/generated/client.ts'
-import type { ControlPlaneTransaction } from '../../platform/prisma.ts'
+import type { ControlPlane, ControlPlaneTransaction } from '../../platform/prisma.ts'
 import type { SecretBox } from '../../platform/secret-box.ts'
 import type { Services } from '../../platform/services.ts'
 import type { Project } from '../../projects/project.ts'
@@ -16,6 +16,8 @@ export interface LoadedAuthSettings {
 
 export interface AuthSettingsStore {
   of(project: Pick<Project, 'id'>): Promise<LoadedAuthSettings>
+  /** Past the cache: what a change starts from. */
+  read(tx: ControlPlaneTransaction, project: Project): Promise<LoadedAuthSettings>
   save(
     tx: ControlPlaneTransaction,
     project: Project,
@@ -29,12 +31,15 @@ export interface AuthSettingsStore {
 const topic = 'auth-settings'
 
 export function createAuthSettingsStore({ control, bus }: Services, box: SecretBox): AuthSettingsStore {
-  const cache = new LookupCache<LoadedAuthSettings>({ maxEntries: 5_000, read })
+  const cache = new LookupCache<LoadedAuthSettings>({ maxEntries: 5_000, read: (id) => read(control, id) })
   bus.subscribe(topic, (projectId) => cache.forget((found) => found.projectId === projectId))
   bus.onReset(() => cache.clear())
 
-  async function read(projectId: string): Promise<LoadedAuthSettings> {
-    const row = await control.authSettings.findUnique({ where: { projectId } })
+  async function read(
+    tx: ControlPlane | ControlPlaneTransaction,
+    projectId: string,
+  ): Promise<LoadedAuthSettings> {
+    const row = await tx.authSettings.findUnique({ where: { projectId } })
     const merged = { ...defaultAuthSettings, ...(row?.settings as object | undefined) }
     const secrets: AuthSecrets =
       typeof row?.secrets !== 'string' ? { providers: {} } : JSON.parse(box.open(row.secrets, projectId))
@@ -44,8 +49,9 @@ export function createAuthSettingsStore({ control, bus }: Services, box: SecretB
   return {
     async of(project) {
       const known = cache.get(project.id)
-      return (await (known === undefined ? cache.load(project.id) : known)) ?? read(project.id)
+      return (await (known === undefined ? cache.load(project.id) : known)) ?? read(control, project.id)
     },
+    read: (tx, project) => read(tx, project.id),
     async save(tx, project, settings, secrets) {
       const sealed = box.seal(JSON.stringify(secrets), project.id)
       const data = { settings: settings as unknown as Prisma.InputJsonObject, secrets: sealed }
