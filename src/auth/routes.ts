@@ -3,6 +3,7 @@ import { startPeriodically } from '../platform/start-periodically.ts'
 import { registerAccountRoutes } from './account-routes.ts'
 import type { Auth } from './auth.ts'
 import { registerCodeRoutes } from './code-routes.ts'
+import { registerUserRoutes } from './administration/routes.ts'
 import { registerFactorRoutes } from './factors/routes.ts'
 import { registerMagicLinkPage } from './magic-link-page.ts'
 import { deliverDueMails, trimMails } from './mail/deliver-mail.ts'
@@ -18,6 +19,7 @@ export function registerAuth(app: HttpServer, auth: Auth): void {
   registerPasswordRoutes(app, auth)
   registerSessionRoutes(app, auth)
   registerFactorRoutes(app, auth)
+  registerUserRoutes(app, auth)
   registerCodeRoutes(app, auth)
   registerMagicLinkPage(app, auth)
   registerAccountRoutes(app, auth)

@@ -17,8 +17,6 @@ const tags = ['Documents']
 /** Many documents in one request: transactions, and streams in and out for servers. */
 export function registerBulkRoutes(app: HttpServer, documents: Documents): void {
   const { db, config } = documents.services
-  app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
-
   app.route({
     method: 'POST',
     url: '/v1/projects/:ref/transactions',

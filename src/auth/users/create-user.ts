@@ -15,6 +15,8 @@ export interface NewUser {
   profile?: Prisma.InputJsonObject
   roles?: string[]
   claims?: Prisma.InputJsonObject
+  suspendedAt?: Date | null
+  createdAt?: Date
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream'
 import { ApiError } from '../../platform/errors.ts'
+import { readLines } from '../../platform/read-lines.ts'
 import { isJsonObject, type JsonObject } from '../../query/json.ts'
 import type { Caller } from '../caller.ts'
 import type { Documents } from '../documents.ts'
 import { createDocument } from './create-document.ts'
-import { readLines } from './read-lines.ts'
 import { replaceDocument } from './replace-document.ts'
 import { systemFields } from './check-data.ts'
 

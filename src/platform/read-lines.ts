@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { payloadTooLarge } from '../../platform/errors.ts'
+import { payloadTooLarge } from './errors.ts'
 
 /**
  * The lines of a stream that aren't empty, numbered from 1. Throws 413 at a line that is longer than allowed:

@@ -1,0 +1,24 @@
+import { actorLabel } from '../../projects/actor.ts'
+import type { Auth } from '../auth.ts'
+import type { Device } from '../device.ts'
+import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
+import { openSession } from '../sessions/open-session.ts'
+import { type Administration, auditUser, readManagedUser } from './managed-user.ts'
+
+/** A session as the user, for an hour: its tokens say who really acts (RFC 8693, section 4.1), and so does the log. */
+export async function impersonateUser(
+  auth: Auth,
+  administration: Administration,
+  id: string,
+  device: Device,
+): Promise<SessionTokens> {
+  const { project, actor } = administration
+  const proof = { amr: [], assurance: 1, impersonator: actorLabel(actor) } as const
+  const { user, session } = await auth.services.control.$transaction(async (tx) => {
+    const user = await readManagedUser(tx, project, id)
+    const session = await openSession(auth, tx, project, user, { ...proof, amr: [] }, device)
+    await auditUser(tx, administration, 'user.impersonate', id, { session: session.id })
+    return { user, session }
+  })
+  return issueTokens(auth, project, user, session)
+}

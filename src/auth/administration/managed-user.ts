@@ -1,0 +1,62 @@
+import type { Prisma } from '../../platform/generated/client.ts'
+import { notFound } from '../../platform/errors.ts'
+import type { ControlPlane, ControlPlaneTransaction } from '../../platform/prisma.ts'
+import type { Actor } from '../../projects/actor.ts'
+import type { Project } from '../../projects/project.ts'
+import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
+import { presentUser } from '../present-user.ts'
+
+/** Who administers users of which project, and from where. */
+export interface Administration {
+  project: Project
+  actor: Actor
+  request: AuditSource
+}
+
+/** What is read with a user to show one to servers and operators. */
+export const withDetails = {
+  identities: { select: { provider: true, subject: true, email: true } },
+  factors: { where: { kind: 'totp', confirmedAt: { not: null } }, select: { id: true } },
+} as const
+
+type DetailedUser = Prisma.UserGetPayload<{ include: typeof withDetails }>
+
+/** A user as servers and operators see one. No hash, no secret. */
+export function presentManagedUser(user: DetailedUser) {
+  return {
+    ...presentUser(user),
+    suspendedAt: user.suspendedAt?.toISOString() ?? null,
+    hasPassword: user.passwordHash !== null,
+    hasSecondFactor: user.factors.length > 0,
+    identities: user.identities,
+  }
+}
+
+/** Throws 404 also for a user of another project. */
+export async function readManagedUser(
+  db: ControlPlane | ControlPlaneTransaction,
+  project: Project,
+  id: string,
+): Promise<DetailedUser> {
+  const user = await db.user.findUnique({ where: { id, projectId: project.id }, include: withDetails })
+  if (user === null) throw notFound('The user')
+  return user
+}
+
+export async function auditUser(
+  tx: ControlPlaneTransaction,
+  { project, actor, request }: Administration,
+  action: string,
+  target: string,
+  detail: Prisma.InputJsonObject = {},
+): Promise<void> {
+  await recordAudit(tx, {
+    actor,
+    action,
+    target,
+    organizationId: project.organizationId,
+    projectId: project.id,
+    detail,
+    request,
+  })
+}

@@ -1,0 +1,228 @@
+import { Readable } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import { invalidValue } from '../../platform/errors.ts'
+import type { HttpServer } from '../../platform/http-server.ts'
+import { projectRequest } from '../../projects/access.ts'
+import { closed, idSchema, nextCursorSchema, noContentSchema } from '../../projects/schemas.ts'
+import type { Auth } from '../auth.ts'
+import { deviceOf } from '../device.ts'
+import { refParams, sessionSchema } from '../schemas.ts'
+import { endSessions } from '../sessions/end-sessions.ts'
+import { changeManagedUser } from './change-managed-user.ts'
+import { createManagedUser } from './create-managed-user.ts'
+import { deleteManagedUser } from './delete-managed-user.ts'
+import { exportUsers } from './export-users.ts'
+import { impersonateUser } from './impersonate-user.ts'
+import { importUsers } from './import-users.ts'
+import { listUsers } from './list-users.ts'
+import { type Administration, auditUser, presentManagedUser, readManagedUser } from './managed-user.ts'
+import { managedUserSchema, newUserSchema, userListQuerySchema, userPatchSchema } from './schemas.ts'
+
+const base = '/v1/projects/:ref/users'
+const tags = ['Users']
+const reads = { access: { door: 'project', scope: 'users:read' } } as const
+const writes = { access: { door: 'project', scope: 'users:write' } } as const
+const userParams = Type.Object({ ref: Type.String({ maxLength: 64 }), id: idSchema })
+
+/** The project's users, for servers with a secret key and for operators. */
+export function registerUserRoutes(app: HttpServer, auth: Auth): void {
+  const { control } = auth.services
+
+  app.get(
+    base,
+    {
+      config: reads,
+      schema: {
+        operationId: 'listUsers',
+        summary: 'Search users, the newest first',
+        tags,
+        params: refParams,
+        querystring: userListQuerySchema,
+        response: {
+          200: Type.Object({ users: Type.Array(managedUserSchema), nextCursor: nextCursorSchema }, closed),
+        },
+      },
+    },
+    async (request) => listUsers(auth, projectRequest(request).project, request.query),
+  )
+
+  app.post(
+    base,
+    {
+      config: writes,
+      schema: {
+        operationId: 'createUser',
+        summary: 'Make a user',
+        tags,
+        params: refParams,
+        body: newUserSchema,
+        response: { 201: managedUserSchema },
+      },
+    },
+    async (request, reply) => {
+      const administration = administrationOf(request)
+      const id = await createManagedUser(auth, administration, request.body)
+      const user = await readManagedUser(control, administration.project, id)
+      return reply.code(201).send(presentManagedUser(user))
+    },
+  )
+
+  app.get(
+    `${base}/:id`,
+    {
+      config: reads,
+      schema: {
+        operationId: 'getUser',
+        summary: 'Read a user',
+        tags,
+        params: userParams,
+        response: { 200: managedUserSchema },
+      },
+    },
+    async (request) =>
+      presentManagedUser(await readManagedUser(control, projectRequest(request).project, request.params.id)),
+  )
+
+  app.patch(
+    `${base}/:id`,
+    {
+      config: writes,
+      schema: {
+        operationId: 'changeUser',
+        summary: 'Change, suspend or reinstate a user',
+        tags,
+        params: userParams,
+        body: userPatchSchema,
+        response: { 200: managedUserSchema },
+      },
+    },
+    async (request) => {
+      const administration = administrationOf(request)
+      const { id } = request.params
+      await changeManagedUser(auth, administration, id, request.body)
+      return presentManagedUser(await readManagedUser(control, administration.project, id))
+    },
+  )
+
+  app.delete(
+    `${base}/:id`,
+    {
+      config: writes,
+      schema: {
+        operationId: 'deleteUser',
+        summary: 'Delete a user for good',
+        tags,
+        params: userParams,
+        response: { 204: noContentSchema },
+      },
+    },
+    async (request, reply) => {
+      await deleteManagedUser(auth, administrationOf(request), request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    `${base}/:id/sessions`,
+    {
+      config: writes,
+      schema: {
+        operationId: 'endUserSessions',
+        summary: 'Sign a user out everywhere',
+        tags,
+        params: userParams,
+        response: { 204: noContentSchema },
+      },
+    },
+    async (request, reply) => {
+      const administration = administrationOf(request)
+      const { id } = request.params
+      await control.$transaction(async (tx) => {
+        await readManagedUser(tx, administration.project, id)
+        await endSessions(tx, id, 'all')
+        await auditUser(tx, administration, 'user.end_sessions', id)
+      })
+      auth.sessions.userChanged(id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    `${base}/:id/impersonate`,
+    {
+      config: { access: { ...writes.access, role: 'admin' } },
+      schema: {
+        operationId: 'impersonateUser',
+        summary: 'Act as a user for an hour; tokens and audit log say so',
+        tags,
+        params: userParams,
+        response: { 201: sessionSchema },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const session = await impersonateUser(auth, administrationOf(request), id, deviceOf(request))
+      return reply.code(201).send(session)
+    },
+  )
+
+  registerBulkUserRoutes(app, auth)
+}
+
+function registerBulkUserRoutes(app: HttpServer, auth: Auth): void {
+  app.post(
+    `${base}/import`,
+    {
+      config: writes,
+      bodyLimit: Number.MAX_SAFE_INTEGER,
+      schema: {
+        operationId: 'importUsers',
+        summary: 'Make users from NDJSON, with password hashes of other systems',
+        consumes: ['application/x-ndjson'],
+        tags,
+        params: refParams,
+        response: {
+          200: Type.Object(
+            {
+              imported: Type.Integer(),
+              failed: Type.Integer(),
+              errors: Type.Array(
+                Type.Object({ line: Type.Integer(), code: Type.String(), message: Type.String() }, closed),
+              ),
+            },
+            closed,
+          ),
+        },
+      },
+    },
+    async (request) => {
+      if (!(request.body instanceof Readable)) {
+        throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
+      }
+      return importUsers(auth, administrationOf(request), request.body)
+    },
+  )
+
+  app.get(
+    `${base}/export`,
+    {
+      config: reads,
+      schema: {
+        operationId: 'exportUsers',
+        summary: 'All users as NDJSON, without password hashes',
+        produces: ['application/x-ndjson'],
+        tags,
+        params: refParams,
+      },
+    },
+    async (request, reply) => {
+      const lines = Readable.from(exportUsers(auth, administrationOf(request)))
+      return reply.header('content-type', 'application/x-ndjson').send(lines)
+    },
+  )
+}
+
+function administrationOf(request: FastifyRequest): Administration {
+  return { ...projectRequest(request), request }
+}
