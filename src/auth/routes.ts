@@ -5,9 +5,11 @@ import type { Auth } from './auth.ts'
 import { registerCodeRoutes } from './code-routes.ts'
 import { registerUserRoutes } from './administration/routes.ts'
 import { registerFactorRoutes } from './factors/routes.ts'
+import { registerOAuthRoutes } from './oauth/routes.ts'
 import { registerMagicLinkPage } from './magic-link-page.ts'
 import { deliverDueMails, trimMails } from './mail/deliver-mail.ts'
 import { registerMailRoutes } from './mail/mail-routes.ts'
+import { registerPasskeyRoutes } from './passkeys/routes.ts'
 import { registerPasswordRoutes } from './password-routes.ts'
 import { registerSessionRoutes } from './session-routes.ts'
 import { registerAuthSettingsRoutes } from './settings/settings-routes.ts'
@@ -18,6 +20,8 @@ export function registerAuth(app: HttpServer, auth: Auth): void {
   auth.projects.registerTokenVerifier(createTokenVerifier(auth))
   registerPasswordRoutes(app, auth)
   registerSessionRoutes(app, auth)
+  registerOAuthRoutes(app, auth)
+  registerPasskeyRoutes(app, auth)
   registerFactorRoutes(app, auth)
   registerUserRoutes(app, auth)
   registerCodeRoutes(app, auth)

@@ -1,0 +1,22 @@
+import { notFound } from '../../platform/errors.ts'
+import type { UserActor } from '../../projects/actor.ts'
+import type { Project } from '../../projects/project.ts'
+import type { Auth } from '../auth.ts'
+import { requireWayIn } from '../users/require-way-in.ts'
+
+/** Throws `conflict` when the user could not come back without it. */
+export async function unlinkIdentity(
+  auth: Auth,
+  project: Project,
+  { uid }: UserActor,
+  id: string,
+): Promise<void> {
+  await auth.services.control.$transaction(async (tx) => {
+    // Two that go at once would each find the other.
+    await tx.$executeRaw`SELECT FROM basalt.users WHERE id = ${uid} FOR UPDATE`
+    const { count } = await tx.userIdentity.deleteMany({ where: { id, userId: uid } })
+    if (count === 0) throw notFound('The identity')
+    await requireWayIn(auth, tx, project, uid)
+  })
+  auth.sessions.userChanged(uid)
+}
