@@ -8,9 +8,6 @@ import { notSignedIn } from './errors.ts'
 
 export const refParams = Type.Object({ ref: Type.String({ maxLength: 64 }) })
 
-/** E.164: `+4915112345678`. */
-export const phoneSchema = Type.String({ pattern: '^\\+[1-9]\\d{6,14}$' })
-
 /** What users say of themselves: any JSON, small. */
 export const profileSchema = Type.Record(Type.String({ maxLength: 64 }), Type.Unknown(), {
   maxProperties: 50,
