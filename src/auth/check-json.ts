@@ -1,5 +1,8 @@
 import { invalidRequest, type Issue } from '../platform/errors.ts'
 
+/** In bytes of JSON. Claims travel in every token. */
+export const maxBytes = { profile: 16_384, claims: 4_096 } as const
+
 const maxDepth = 8
 const prototypeNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 

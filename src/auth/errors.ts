@@ -29,3 +29,10 @@ export function notSignedIn(): ApiError {
 export function stepUpRequired(): ApiError {
   return new ApiError('step_up_required', 'Show your password or second factor again (POST …/auth/step-up).')
 }
+
+/** Only where the project does not ask for verified addresses: there nobody may learn it. */
+export function emailTaken(): ApiError {
+  return new ApiError('already_exists', 'There is an account with this e-mail already.', {
+    errors: [{ path: 'email', code: 'already_exists', message: 'is taken' }],
+  })
+}

@@ -6,6 +6,7 @@ import { registerCodeRoutes } from './code-routes.ts'
 import { registerUserRoutes } from './administration/routes.ts'
 import { registerFactorRoutes } from './factors/routes.ts'
 import { registerOAuthRoutes } from './oauth/routes.ts'
+import { registerMeRoutes } from './me/routes.ts'
 import { registerMagicLinkPage } from './magic-link-page.ts'
 import { deliverDueMails, trimMails } from './mail/deliver-mail.ts'
 import { registerMailRoutes } from './mail/mail-routes.ts'
@@ -24,6 +25,7 @@ export function registerAuth(app: HttpServer, auth: Auth): void {
   registerPasskeyRoutes(app, auth)
   registerFactorRoutes(app, auth)
   registerUserRoutes(app, auth)
+  registerMeRoutes(app, auth)
   registerCodeRoutes(app, auth)
   registerMagicLinkPage(app, auth)
   registerAccountRoutes(app, auth)

@@ -107,7 +107,7 @@ test.each([
   { profile: { a: { a: { a: { a: { a: { a: { a: { a: { a: 1 } } } } } } } } } },
   { profile: { a: 'x'.repeat(20_000) } },
   { profile: { a: { prototype: 1 } } },
-])('malformed input is refused and makes nobody: %j', async (body) => {
+])('malformed input is refused and makes nobody (%#)', async (body) => {
   const before = await project.call('GET', '/users?limit=500')
   expect((await project.call('POST', '/users', { body })).status).toBe(400)
   expect((await project.call('GET', '/users?limit=500')).body).toEqual(before.body)

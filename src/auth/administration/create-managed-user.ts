@@ -3,15 +3,12 @@ import { ApiError, invalidValue, type Issue } from '../../platform/errors.ts'
 import { hashPassword } from '../../platform/passwords.ts'
 import type { ControlPlaneTransaction } from '../../platform/prisma.ts'
 import type { Auth } from '../auth.ts'
-import { checkJson } from '../check-json.ts'
+import { checkJson, maxBytes } from '../check-json.ts'
 import { checkNewPassword } from '../password/check-password.ts'
 import { foreignHash } from '../password/foreign-hashes.ts'
 import { createUser, normaliseEmail } from '../users/create-user.ts'
 import { type Administration, auditUser } from './managed-user.ts'
 import type { ImportedUser, NewUserInput } from './schemas.ts'
-
-/** In bytes of JSON. Claims travel in every token. */
-export const maxBytes = { profile: 16_384, claims: 4_096 } as const
 
 /** Makes a user for a server or an operator, who may say everything of them. Throws 409 for what is taken. */
 export async function createManagedUser(

@@ -1,10 +1,10 @@
-import { ApiError } from '../../platform/errors.ts'
 import type { Prisma } from '../../platform/generated/client.ts'
 import { hashPassword } from '../../platform/passwords.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
+import { checkJson, maxBytes } from '../check-json.ts'
 import type { Device } from '../device.ts'
-import { methodDisabled } from '../errors.ts'
+import { emailTaken, methodDisabled } from '../errors.ts'
 import { limitCodeRequests } from '../codes/limit-codes.ts'
 import { sendCode } from '../codes/send-code.ts'
 import { openSession } from '../sessions/open-session.ts'
@@ -33,6 +33,7 @@ export async function signUp(
   const { languages } = device
   if (!settings.password.enabled) throw methodDisabled('password')
   checkNewPassword(password, { email })
+  if (profile !== undefined) checkJson(profile, 'profile', maxBytes.profile)
   await limitCodeRequests(auth, project, normaliseEmail(email), device)
   const passwordHash = await hashPassword(password)
   const created = await auth.services.control.$transaction(async (tx) => {
@@ -52,10 +53,4 @@ export async function signUp(
   return created.user === null || created.session === null
     ? null
     : issueTokens(auth, project, created.user, created.session)
-}
-
-function emailTaken(): ApiError {
-  return new ApiError('already_exists', 'There is an account with this e-mail already.', {
-    errors: [{ path: 'email', code: 'already_exists', message: 'is taken' }],
-  })
 }
