@@ -5,9 +5,10 @@ import { closed, emailSchema, noContentSchema, passwordSchema } from '../project
 import { resendVerification, verifyEmail } from './account/verify-email.ts'
 import type { Auth } from './auth.ts'
 import { captchaTokenSchema, checkCaptcha } from './check-captcha.ts'
+import { shownCode, shownCodeFields } from './codes/shown-code.ts'
 import { deviceOf } from './device.ts'
 import { confirmPasswordReset, requestPasswordReset } from './password/reset-password.ts'
-import { acceptedSchema, codeSchema, linkTokenSchema, refParams, signInDoor } from './schemas.ts'
+import { acceptedSchema, refParams, signInDoor } from './schemas.ts'
 
 const base = '/v1/projects/:ref/auth'
 const tags = ['Account']
@@ -23,15 +24,13 @@ export function registerAccountRoutes(app: HttpServer, auth: Auth): void {
         summary: 'Show the code that a new address got',
         tags,
         params: refParams,
-        body: Type.Union([
-          Type.Object({ token: linkTokenSchema }, closed),
-          Type.Object({ email: emailSchema, code: codeSchema }, closed),
-        ]),
+        body: Type.Object(shownCodeFields, closed),
         response: { 204: noContentSchema },
       },
     },
     async (request, reply) => {
-      await verifyEmail(auth, projectRequest(request).project, request.body, deviceOf(request))
+      const { project } = projectRequest(request)
+      await verifyEmail(auth, project, shownCode(request.body), deviceOf(request))
       return reply.code(204).send(null)
     },
   )
@@ -87,17 +86,14 @@ export function registerAccountRoutes(app: HttpServer, auth: Auth): void {
         summary: 'Set a new password with the code; all sessions end',
         tags,
         params: refParams,
-        body: Type.Union([
-          Type.Object({ token: linkTokenSchema, password: passwordSchema }, closed),
-          Type.Object({ email: emailSchema, code: codeSchema, password: passwordSchema }, closed),
-        ]),
+        body: Type.Object({ ...shownCodeFields, password: passwordSchema }, closed),
         response: { 204: noContentSchema },
       },
     },
     async (request, reply) => {
       const { project } = projectRequest(request)
       const { password, ...shown } = request.body
-      await confirmPasswordReset(auth, project, shown, password, deviceOf(request))
+      await confirmPasswordReset(auth, project, shownCode(shown), password, deviceOf(request))
       return reply.code(204).send(null)
     },
   )

@@ -1,20 +1,15 @@
 import Type from 'typebox'
+import { invalidValue } from '../platform/errors.ts'
 import type { HttpServer } from '../platform/http-server.ts'
 import { projectRequest } from '../projects/access.ts'
 import { closed, emailSchema } from '../projects/schemas.ts'
 import type { Auth } from './auth.ts'
 import { captchaTokenSchema, checkCaptcha } from './check-captcha.ts'
 import { requestMagicLink, requestSignInCode, signInByCode } from './codes/sign-in-by-code.ts'
+import { given, shownCode, shownCodeFields } from './codes/shown-code.ts'
 import { deviceOf } from './device.ts'
-import {
-  acceptedSchema,
-  codeSchema,
-  linkTokenSchema,
-  phoneSchema,
-  refParams,
-  sessionSchema,
-  signInDoor,
-} from './schemas.ts'
+import { acceptedSchema, phoneSchema, refParams, sessionSchema, signInDoor } from './schemas.ts'
+import type { ProvenAddress } from './users/prove-address.ts'
 
 const base = '/v1/projects/:ref/auth'
 const tags = ['Auth']
@@ -30,17 +25,23 @@ export function registerCodeRoutes(app: HttpServer, auth: Auth): void {
         summary: 'Have a code sent by mail or SMS',
         tags,
         params: refParams,
-        body: Type.Union([
-          Type.Object({ email: emailSchema, captchaToken: captchaTokenSchema }, closed),
-          Type.Object({ phone: phoneSchema, captchaToken: captchaTokenSchema }, closed),
-        ]),
+        body: Type.Object(
+          {
+            email: Type.Optional(emailSchema),
+            phone: Type.Optional(phoneSchema),
+            captchaToken: captchaTokenSchema,
+          },
+          closed,
+        ),
         response: { 202: acceptedSchema },
       },
     },
     async (request, reply) => {
       const { project } = projectRequest(request)
-      await checkCaptcha(auth, project, request.body.captchaToken, request.ip)
-      await requestSignInCode(auth, project, request.body, deviceOf(request))
+      const { captchaToken, ...address } = request.body
+      const to = recipientOf(address)
+      await checkCaptcha(auth, project, captchaToken, request.ip)
+      await requestSignInCode(auth, project, to, deviceOf(request))
       return reply.code(202).send({ accepted: true })
     },
   )
@@ -82,18 +83,25 @@ export function registerCodeRoutes(app: HttpServer, auth: Auth): void {
         summary: 'Sign in with a code or the token of a link; an unknown address becomes an account',
         tags,
         params: refParams,
-        body: Type.Union([
-          Type.Object({ email: emailSchema, code: codeSchema }, closed),
-          Type.Object({ phone: phoneSchema, code: codeSchema }, closed),
-          Type.Object({ token: linkTokenSchema }, closed),
-        ]),
+        body: Type.Object({ ...shownCodeFields, phone: Type.Optional(phoneSchema) }, closed),
         response: { 200: sessionSchema },
       },
     },
     async (request) => {
       const { project, actor } = projectRequest(request)
       const anonymousId = actor.kind === 'user' && actor.isAnonymous ? actor.uid : undefined
-      return signInByCode(auth, project, request.body, deviceOf(request), anonymousId)
+      const { phone, ...shown } = request.body
+      const proof =
+        phone === undefined
+          ? shownCode(shown)
+          : { ...recipientOf({ ...shown, phone }), code: given('code', shown.code) }
+      return signInByCode(auth, project, proof, deviceOf(request), anonymousId)
     },
   )
+}
+
+function recipientOf({ email, phone }: { email?: string; phone?: string }): ProvenAddress {
+  if (phone === undefined) return { email: given('email', email) }
+  if (email !== undefined) throw invalidValue('phone', 'can’t be together with an e-mail', 'not_allowed')
+  return { phone }
 }

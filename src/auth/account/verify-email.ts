@@ -5,6 +5,7 @@ import { limitCodeRequests } from '../codes/limit-codes.ts'
 import { openLink } from '../codes/link-token.ts'
 import { type CodePurpose, type UsedSecret, useSecret } from '../codes/one-time-codes.ts'
 import { makeAndSendCode } from '../codes/send-code.ts'
+import type { ShownCode } from '../codes/shown-code.ts'
 import type { Device } from '../device.ts'
 import { codeInvalid } from '../errors.ts'
 import { limitSignIns } from '../password/sign-in.ts'
@@ -29,15 +30,13 @@ export async function resendVerification(
   })
 }
 
-export type ShownEmailCode = { token: string } | { email: string; code: string }
-
 const purposes = ['verify_email', 'change_email'] as const
 
 /** Marks an address as its user's: the one that they signed up with, or the one that they change to. */
 export async function verifyEmail(
   auth: Auth,
   project: Project,
-  shown: ShownEmailCode,
+  shown: ShownCode,
   device: Device,
 ): Promise<void> {
   const { purpose, email, userId } = await useEmailCode(auth, project, shown, device)
@@ -67,7 +66,7 @@ export async function verifyEmail(
 async function useEmailCode(
   auth: Auth,
   project: Project,
-  shown: ShownEmailCode,
+  shown: ShownCode,
   device: Device,
 ): Promise<UsedSecret & { email: string; purpose: (typeof purposes)[number] }> {
   if ('token' in shown) {

@@ -9,6 +9,7 @@ export type CodePurpose =
   | 'verify_email'
   | 'sign_in'
   | 'magic_link'
+  | 'followed_link'
   | 'reset_password'
   | 'change_email'
   | 'sms'

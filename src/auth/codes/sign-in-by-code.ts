@@ -13,8 +13,9 @@ import { normaliseEmail } from '../users/create-user.ts'
 import { type ProvenAddress, userOfProvenAddress } from '../users/prove-address.ts'
 import { limitCodeRequests } from './limit-codes.ts'
 import { openLink, sealLink } from './link-token.ts'
-import { makeToken, useSecret } from './one-time-codes.ts'
+import { makeToken, type OneTimeSecret, useSecret } from './one-time-codes.ts'
 import { makeAndSendCode, makeAndSendSms } from './send-code.ts'
+import type { ShownCode } from './shown-code.ts'
 
 const linkMinutes = 15
 // From the page's click to the app that it leads to.
@@ -60,13 +61,12 @@ export async function requestMagicLink(
   const email = normaliseEmail(request.email)
   await limitCodeRequests(auth, project, email, device)
   auth.behind.run('link', async () => {
-    const token = await makeLink(
-      auth,
-      project,
-      email,
-      linkMinutes,
-      redirectTo === undefined ? {} : { redirectTo },
-    )
+    const token = await makeLink(auth, project, {
+      purpose: 'magic_link',
+      target: email,
+      minutes: linkMinutes,
+      ...(redirectTo !== undefined && { data: { redirectTo } }),
+    })
     const { publicUrl } = auth.services.config
     const ours = `${publicUrl}/v1/projects/${project.ref}/auth/magic-link`
     const page = redirectTo === undefined ? (settings.links.magicLink ?? ours) : ours
@@ -83,19 +83,21 @@ export async function followMagicLink(auth: Auth, project: Project, token: strin
   const redirectTo = redirectOf(data)
   // The list may have changed since the mail was sent.
   if (redirectTo === undefined || !settings.redirectUrls.includes(redirectTo)) throw codeInvalid()
-  const handOver = await makeLink(auth, project, target, handOverMinutes, {})
+  // Of another kind: clicks on the link that is used up must not count as guesses at this one.
+  const followed = { purpose: 'followed_link', target, minutes: handOverMinutes } as const
+  const handOver = await makeLink(auth, project, followed)
   const url = new URL(redirectTo)
   url.hash = new URLSearchParams({ token: handOver }).toString()
   return url.href
 }
 
-export type ShownCode = { email: string; code: string } | { phone: string; code: string } | { token: string }
+export type ShownSignInCode = ShownCode | (ProvenAddress & { code: string })
 
 /** Signs in whoever shows what was sent to them; an unknown address becomes a new account. */
 export async function signInByCode(
   auth: Auth,
   project: Project,
-  shown: ShownCode,
+  shown: ShownSignInCode,
   device: Device,
   anonymousId?: string,
 ): Promise<SessionTokens> {
@@ -115,15 +117,15 @@ export async function signInByCode(
 async function useCode(
   auth: Auth,
   project: Project,
-  shown: ShownCode,
+  shown: ShownSignInCode,
   device: Device,
 ): Promise<ProvenAddress> {
   const { settings } = await auth.settings.of(project)
   const { control } = auth.services
   if ('token' in shown) {
     if (!settings.magicLink.enabled) throw methodDisabled('link')
-    const { target, code } = openLink(auth, project, ['magic_link'], shown.token)
-    await useSecret(control, project, 'magic_link', target, code)
+    const { purpose, target, code } = openLink(auth, project, ['magic_link', 'followed_link'], shown.token)
+    await useSecret(control, project, purpose, target, code)
     return { email: target }
   }
   const target = 'phone' in shown ? shown.phone : normaliseEmail(shown.email)
@@ -137,13 +139,11 @@ async function useCode(
 async function makeLink(
   auth: Auth,
   project: Project,
-  email: string,
-  minutes: number,
-  data: Prisma.InputJsonObject,
+  secret: OneTimeSecret & { purpose: 'magic_link' | 'followed_link' },
 ): Promise<string> {
-  const secret = { purpose: 'magic_link', target: email, minutes, data } as const
+  const { purpose, target } = secret
   const code = await makeToken(auth.services.control, project, secret)
-  return sealLink(auth, project, { purpose: 'magic_link', target: email, code })
+  return sealLink(auth, project, { purpose, target, code })
 }
 
 function redirectOf(data: Prisma.JsonValue): string | undefined {

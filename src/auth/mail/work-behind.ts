@@ -8,12 +8,13 @@ import type { Logger } from '../../platform/logging.ts'
 export interface WorkBehind {
   /** Throws `unavailable` at once when too much waits. What the work throws is logged. */
   run(name: string, work: () => Promise<void>): void
-  /** Waits for what is under way. */
+  /** Waits for what there is, but not for servers that don't answer: what is in the outbox is sent later. */
   close(): Promise<void>
 }
 
 const maxWaiting = 1_000
 const maxRunning = 4
+const closeMs = 3_000
 
 export function createWorkBehind(log: Logger): WorkBehind {
   const waiting: (() => Promise<void>)[] = []
@@ -31,6 +32,10 @@ export function createWorkBehind(log: Logger): WorkBehind {
     }
   }
 
+  async function finish(): Promise<void> {
+    while (running.size > 0) await Promise.all(running)
+  }
+
   return {
     run(name, work) {
       if (waiting.length >= maxWaiting)
@@ -45,7 +50,8 @@ export function createWorkBehind(log: Logger): WorkBehind {
       start()
     },
     async close() {
-      while (running.size > 0) await Promise.all(running)
+      const late = new Promise<void>((resolve) => setTimeout(resolve, closeMs).unref())
+      await Promise.race([late, finish()])
     },
   }
 }

@@ -1,3 +1,4 @@
+import type * as CommonLanguage from '@zxcvbn-ts/language-common'
 import { createRequire } from 'node:module'
 import { passwordLength } from '../../platform/passwords.ts'
 
@@ -12,6 +13,6 @@ export function isCommonPassword(password: string): boolean {
 /** At first use, since nothing but a new password needs it. Shorter ones are refused for their length. */
 function readList(): Set<string> {
   const load = createRequire(import.meta.url)
-  const { dictionary }: typeof import('@zxcvbn-ts/language-common') = load('@zxcvbn-ts/language-common')
+  const { dictionary }: typeof CommonLanguage = load('@zxcvbn-ts/language-common')
   return new Set(dictionary['passwords-common'].filter(({ length }) => length >= passwordLength.min))
 }

@@ -5,6 +5,7 @@ import { limitCodeRequests } from '../codes/limit-codes.ts'
 import { openLink } from '../codes/link-token.ts'
 import { useSecret } from '../codes/one-time-codes.ts'
 import { makeAndSendCode } from '../codes/send-code.ts'
+import type { ShownCode } from '../codes/shown-code.ts'
 import type { Device } from '../device.ts'
 import { codeInvalid, methodDisabled } from '../errors.ts'
 import { endSessions } from '../sessions/end-sessions.ts'
@@ -34,8 +35,6 @@ export async function requestPasswordReset(
   })
 }
 
-export type ShownResetCode = { token: string } | { email: string; code: string }
-
 /**
  * Sets a new password for whoever shows the code; of many parallel uses one succeeds. All sessions end. The mail that
  * brought the code proves the address: what somebody who never proved it left behind goes.
@@ -43,7 +42,7 @@ export type ShownResetCode = { token: string } | { email: string; code: string }
 export async function confirmPasswordReset(
   auth: Auth,
   project: Project,
-  shown: ShownResetCode,
+  shown: ShownCode,
   password: string,
   device: Device,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { closed } from '../../projects/schemas.ts'
 
 const Switch = Type.Object({ enabled: Type.Boolean() }, closed)
@@ -112,14 +112,18 @@ export const AuthSettings = Type.Object(
 
 export type AuthSettings = Static<typeof AuthSettings>
 
+/** Not as a union, of which a validator complains once for each member. */
+function orNull(schema: TSchema): TSchema {
+  return 'type' in schema
+    ? Type.Unsafe<unknown>({ ...schema, type: [schema.type, 'null'] })
+    : Type.Union([schema, Type.Null()])
+}
+
 /** A PATCH: groups that are given replace those that are set. Null removes an optional one. */
 export const AuthSettingsPatch = Type.Partial(
   Type.Object(
     Object.fromEntries(
-      Object.entries(AuthSettings.properties).map(([name, schema]) => [
-        name,
-        Type.Union([schema, Type.Null()]),
-      ]),
+      Object.entries(AuthSettings.properties).map(([name, schema]) => [name, orNull(schema)]),
     ),
     closed,
   ),

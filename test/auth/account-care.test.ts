@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { codeIn, linkIn, type MailServer, startMailServer } from '../support/mail-server.ts'
+import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
+
+const password = 'my first long phrase'
+const newPassword = 'my second long phrase'
+let mail: MailServer
+let server: TestServer
+let project: TestProject
+
+beforeAll(async () => {
+  mail = await startMailServer()
+  server = await startTestServer({ BASALT_SMTP_URL: mail.url, BASALT_MAIL_FROM: 'no-reply@basalt.example' })
+  project = await server.createProject('Blog')
+  await settings({
+    links: { resetPassword: 'https://app.example.com/reset', verifyEmail: 'https://app.example.com/verify' },
+  })
+})
+
+afterAll(async () => {
+  await server.stop()
+  await mail.close()
+})
+
+const post = (path: string, body?: object, as = project.publishable) =>
+  project.call('POST', `/auth${path}`, { as, body })
+
+async function settings(change: object): Promise<void> {
+  const { status, body } = await project.call('PATCH', '/auth/settings', { body: { settings: change } })
+  if (status !== 200) throw new Error(JSON.stringify(body))
+}
+
+/** Signs up and proves the address. */
+async function signUp(email: string) {
+  const { status, body } = await post('/sign-up', { email, password })
+  expect(status).toBe(201)
+  const verified = await post('/email/verify', { email, code: codeIn(await mail.take(email)) })
+  expect(verified.status).toBe(204)
+  return body
+}
+
+async function askForReset(email: string) {
+  expect((await post('/password/reset', { email })).status).toBe(202)
+  const received = await mail.take(email)
+  return { code: codeIn(received), token: linkIn(received).searchParams.get('token')! }
+}
+
+test('a forgotten password is replaced once, by code or by link, and every session ends', async () => {
+  const email = 'ada@example.com'
+  const session = await signUp(email)
+  const { code, token } = await askForReset(email)
+  const uses = await Promise.all(
+    Array.from({ length: 50 }, (_, index) =>
+      post('/password/confirm', {
+        ...(index % 2 === 0 ? { token } : { email, code }),
+        password: newPassword,
+      }),
+    ),
+  )
+  expect(uses.filter(({ status }) => status === 204)).toHaveLength(1)
+  expect(uses.filter(({ body }) => body?.code === 'code_invalid')).toHaveLength(49)
+  expect((await mail.take(email)).subject).toContain('was changed')
+  expect((await project.call('GET', '/auth/sessions', { as: session.accessToken })).status).toBe(401)
+  expect((await post('/token', { refreshToken: session.refreshToken })).status).toBe(401)
+  expect((await post('/sign-in', { email, password })).status).toBe(401)
+  expect((await post('/sign-in', { email, password: newPassword })).status).toBe(200)
+})
+
+test('a reset asks for a password that is long and not common, before the code is used up', async () => {
+  const email = 'weak@example.com'
+  await signUp(email)
+  const { code } = await askForReset(email)
+  for (const bad of ['short', 'password1', 'x'.repeat(129)]) {
+    const { status, body } = await post('/password/confirm', { email, code, password: bad })
+    expect([status, body.errors[0].path]).toEqual([400, 'password'])
+  }
+  expect((await post('/password/confirm', { email, code, password: newPassword })).status).toBe(204)
+})
+
+test('a reset by mail takes the account from somebody who never proved the address', async () => {
+  const email = 'squatted@example.com'
+  const squatter = (await post('/sign-up', { email, password })).body
+  await mail.take(email)
+  const { code } = await askForReset(email)
+  expect((await post('/password/confirm', { email, code, password: newPassword })).status).toBe(204)
+  expect((await post('/token', { refreshToken: squatter.refreshToken })).status).toBe(401)
+  const { body } = await post('/sign-in', { email, password: newPassword })
+  expect(body.user.isEmailVerified).toBe(true)
+})
+
+const answer = async (path: string, body: object) => {
+  const { status, body: answered } = await post(path, body)
+  const { requestId: _, ...rest } = answered ?? {}
+  return { status, ...rest }
+}
+
+test('known and unknown addresses get the same answer, as fast', { timeout: 60_000 }, async () => {
+  await signUp('known@example.com')
+  await settings({ password: { enabled: true, requireVerifiedEmail: true } })
+  for (const path of ['/password/reset', '/email/resend', '/sign-in/otp', '/sign-up']) {
+    const body = path === '/sign-up' ? { password } : {}
+    const times: Record<string, number[]> = { known: [], unknown: [] }
+    for (let sample = 0; sample < 20; sample += 1) {
+      for (const who of ['known', 'unknown'] as const) {
+        const email = who === 'known' ? 'known@example.com' : `nobody-${path.length}-${sample}@example.com`
+        const from = performance.now()
+        const got = await answer(path, { ...body, email })
+        times[who]!.push(performance.now() - from)
+        expect(got).toEqual(
+          path === '/sign-up' ? { status: 202, verificationRequired: true } : { status: 202, accepted: true },
+        )
+      }
+    }
+    const [known, unknown] = [median(times['known']!), median(times['unknown']!)]
+    expect(Math.abs(known - unknown), `${path}: ${known} ${unknown}`).toBeLessThan(Math.max(5, known * 0.5))
+  }
+  await settings({ password: null })
+})
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
+
+test('where addresses must be verified, who signs up with a known one is told by mail alone', async () => {
+  await settings({ password: { enabled: true, requireVerifiedEmail: true } })
+  const email = 'twice@example.com'
+  expect((await post('/sign-up', { email, password })).status).toBe(202)
+  const first = await mail.take(email)
+  expect((await post('/sign-in', { email, password })).status).toBe(403)
+  expect((await post('/sign-up', { email, password: newPassword })).status).toBe(202)
+  expect((await mail.take(email)).subject).toContain('already')
+  const token = linkIn(first).searchParams.get('token')
+  expect((await post('/email/verify', { token })).status).toBe(204)
+  expect((await post('/sign-in', { email, password })).status).toBe(200)
+  expect((await post('/sign-in', { email, password: newPassword })).status).toBe(401)
+  await settings({ password: null })
+})
+
+test('a verification is sent again to those who need one only', async () => {
+  const email = 'again@example.com'
+  await post('/sign-up', { email, password })
+  await mail.take(email)
+  await post('/email/resend', { email })
+  expect((await post('/email/verify', { email, code: codeIn(await mail.take(email)) })).status).toBe(204)
+  const before = mail.mails.length
+  await post('/email/resend', { email })
+  await post('/email/resend', { email: 'nobody-at-all@example.com' })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(mail.mails.slice(before).filter(({ recipients }) => recipients.includes(email))).toEqual([])
+})
