@@ -1,11 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Project } from '../../src/projects/project.ts'
-import { createSecretBox } from '../../src/platform/secret-box.ts'
-import { defaultAuthSettings } from '../../src/auth/settings/auth-settings.ts'
-import { createAuthSettingsStore } from '../../src/auth/settings/settings-store.ts'
+import { freePort } from '../support/free-port.ts'
 import { CookieBrowser } from '../support/cookie-browser.ts'
 import { type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
@@ -30,15 +25,20 @@ beforeAll(async () => {
   project = await server.createProject()
   const redirectUri = `${publicUrl}/v1/projects/${project.ref}/auth/sign-in/oauth/acme/callback`
   idp = await startIdentityProvider({ ...client, redirectUri })
-  await configure(server, project.ref, {
-    redirectUrls: [app],
-    providers: {
-      acme: { enabled: true, clientId: client.id, issuer: idp.issuer },
-      off: { enabled: false, clientId: client.id, issuer: idp.issuer },
-      hidden: { enabled: true, clientId: client.id, issuer: 'http://10.255.255.1' },
+  const { status } = await project.call('PATCH', '/auth/settings', {
+    body: {
+      settings: {
+        redirectUrls: [app],
+        providers: {
+          acme: { enabled: true, clientId: client.id, issuer: idp.issuer },
+          off: { enabled: false, clientId: client.id, issuer: idp.issuer },
+          hidden: { enabled: true, clientId: client.id, issuer: 'http://10.255.255.1' },
+        },
+      },
+      secrets: { providers: { acme: client.secret } },
     },
-    secrets: { acme: client.secret },
   })
+  expect(status).toBe(200)
 })
 
 beforeEach(() => {
@@ -88,7 +88,7 @@ test('redirects lead only where the list says, to the letter', async () => {
     const answer = await post('/auth/sign-in/oauth/acme', { redirectTo, codeChallenge })
     expect([redirectTo, answer.status, answer.body.errors?.[0].path]).toEqual([redirectTo, 400, 'redirectTo'])
     const query = new URLSearchParams({ redirectTo, codeChallenge })
-    const direct = await fetch(`${authUrl()}/sign-in/oauth/acme?${query}`, { redirect: 'manual' })
+    const direct = await fetch(`${authUrl()}/sign-in/oauth/acme?${query.toString()}`, { redirect: 'manual' })
     expect([direct.status, direct.headers.get('location')]).toEqual([400, null])
   }
 })
@@ -304,29 +304,4 @@ function authUrl() {
 
 function claimsOf(token: string): unknown {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
-
-/** As an operator would set it. */
-async function configure(
-  { services }: TestServer,
-  ref: string,
-  { secrets, ...changed }: { redirectUrls: string[]; providers: object; secrets: Record<string, string> },
-) {
-  const row = await services.control.project.findUniqueOrThrow({ where: { ref } })
-  const store = createAuthSettingsStore(services, createSecretBox(services.masterKey, 'auth'))
-  const found = { id: row.id } as Project
-  await services.control.$transaction((tx) =>
-    store.save(tx, found, { ...defaultAuthSettings, ...changed } as typeof defaultAuthSettings, {
-      providers: secrets,
-    }),
-  )
-  store.changed(found)
 }
