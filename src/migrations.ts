@@ -1,3 +1,4 @@
+import { usersRelationSql } from './auth/users/users-relation.ts'
 import type { Database } from './platform/database.ts'
 import { migrate } from './platform/migrate.ts'
 import { geoFunctionsSql, queryFunctionsSql } from './query/functions.sql.ts'
@@ -10,5 +11,6 @@ export async function migrateDatabase(db: Database): Promise<void> {
   await migrate(db, folder, [
     { name: 'query functions', sql: queryFunctionsSql },
     { name: 'geo functions', sql: geoFunctionsSql },
+    { name: 'users relation', sql: usersRelationSql },
   ])
 }

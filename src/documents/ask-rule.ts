@@ -1,5 +1,5 @@
 import type { Queryable } from '../platform/database.ts'
-import { isJudgedByRules } from '../projects/actor.ts'
+import { isJudgedByRules, type KeyActor, type OperatorActor } from '../projects/actor.ts'
 import { always, type Expression, never } from '../query/expression.ts'
 import type { JsonObject } from '../query/json.ts'
 import { bindVariables } from '../query/bind-variables.ts'
@@ -28,7 +28,7 @@ export function mayDo(
   action: Action,
   subject: RuleSubject,
 ): boolean | Promise<boolean> {
-  if (!isJudgedByRules(caller.actor)) return true
+  if (!isJudgedByRules(caller.actor)) return mayPass(caller.actor, collection)
   const rule = collection.rules[action]
   return rule === undefined ? false : holds(documents, db, caller, rule, subject)
 }
@@ -54,7 +54,13 @@ export function holds(
 
 /** The condition that a query adds so that it finds only what the caller may see. */
 export function visibleBy(caller: Caller, collection: Collection, action: 'read' | 'list'): Expression {
-  if (!isJudgedByRules(caller.actor)) return always
+  if (!isJudgedByRules(caller.actor)) return mayPass(caller.actor, collection) ? always : never
   const rule = collection.rules[action]
   return rule === undefined ? never : bindVariables(rule.expression, ruleVariables(caller))
+}
+
+/** Keys and operators were judged at the door, but for what is not the documents' alone. */
+function mayPass(actor: KeyActor | OperatorActor, { builtIn }: Collection): boolean {
+  if (builtIn === undefined || actor.kind === 'operator') return true
+  return actor.scopes.includes('*') || actor.scopes.includes(builtIn.scope)
 }

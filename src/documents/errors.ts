@@ -11,6 +11,11 @@ export function collectionNotFound(name: string): ApiError {
   return notFound(`The collection ${name}`)
 }
 
+/** For everybody, rules and scopes aside: another feature writes it. */
+export function readOnlyCollection(name: string): ApiError {
+  return forbidden(`The collection ${name} is built in: it can be read, not written or deleted.`)
+}
+
 /** Also for documents that exist and that the caller may not read: the answer must not tell which. */
 export function documentNotFound(id: string): ApiError {
   return notFound(`The document ${id}`)

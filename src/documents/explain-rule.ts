@@ -50,7 +50,13 @@ export async function explainRequest(
 function simulatedActor(actor: Simulation['actor']): UserActor | { kind: 'anonymous' } {
   if (actor === null) return { kind: 'anonymous' }
   const { uid, email = null, roles = [], claims = {} } = actor
-  const session = { sessionId: 'simulated', amr: ['pwd'], assurance: 1, provenAt: Date.now(), owesFactor: false }
+  const session = {
+    sessionId: 'simulated',
+    amr: ['pwd'],
+    assurance: 1,
+    provenAt: Date.now(),
+    owesFactor: false,
+  }
   return {
     kind: 'user',
     uid,

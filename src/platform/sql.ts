@@ -17,3 +17,13 @@ export function quoteFieldName(name: string): string {
   if (!/^[A-Za-z0-9_]{1,64}$/.test(name)) throw new Error(`not a plain field name: ${JSON.stringify(name)}`)
   return `'${name}'`
 }
+
+/**
+ * An id of the control plane as a literal, where it is part of what a name stands for. Takes only UUIDs, which the
+ * server makes itself.
+ */
+export function quoteId(id: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id))
+    throw new Error(`not an id: ${JSON.stringify(id)}`)
+  return `'${id}'`
+}

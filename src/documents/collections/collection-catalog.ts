@@ -1,7 +1,8 @@
 import { Value } from 'typebox/value'
 import type { Services } from '../../platform/services.ts'
-import { type Project, projectSchema } from '../../projects/project.ts'
+import type { Project } from '../../projects/project.ts'
 import { collectionNotFound } from '../errors.ts'
+import { builtInCollections, effectiveDefinition } from './built-in-collections.ts'
 import { type Collection, compileCollection } from './collection.ts'
 import { CollectionDefinition, completeDefinition } from './collection-definition.ts'
 
@@ -60,12 +61,20 @@ export function createCollectionCatalog({ control, bus }: Services): CollectionC
       where: { projectId: project.id },
       orderBy: { name: 'asc' },
     })
-    const schema = projectSchema(project)
-    return new Map(
-      rows.map(({ name, schema: jsonSchema, indexes, rules, fields }) => {
-        const definition = Value.Parse(CollectionDefinition, { schema: jsonSchema, indexes, rules, fields })
-        return [name, compileCollection(schema, name, completeDefinition(definition))]
+    const declared = new Map(
+      rows.map(({ name, schema, indexes, rules, fields }) => {
+        const definition = Value.Parse(CollectionDefinition, { schema, indexes, rules, fields })
+        return [name, completeDefinition(definition)]
       }),
+    )
+    for (const [name, { defaults }] of builtInCollections) {
+      if (!declared.has(name)) declared.set(name, defaults)
+    }
+    return new Map(
+      [...declared].map(([name, definition]) => [
+        name,
+        compileCollection(project, name, effectiveDefinition(name, definition)),
+      ]),
     )
   }
 

@@ -6,6 +6,8 @@ import type { CollectionIndexes } from '../../query/sql-context.ts'
 import { usesDocument } from '../../query/walk-expression.ts'
 import { ApiError, invalidRequest, type Issue } from '../../platform/errors.ts'
 import { quoteName } from '../../platform/sql.ts'
+import { type Project, projectSchema } from '../../projects/project.ts'
+import { type BuiltInCollection, builtInCollections } from './built-in-collections.ts'
 import { type Action, actions, type CompleteDefinition } from './collection-definition.ts'
 import { compileSchema, type Validator } from './compile-schema.ts'
 import { collectionIndexes, type ParsedIndex, parseIndexes } from './parse-indexes.ts'
@@ -28,8 +30,10 @@ export interface FieldRules {
 /** A collection with everything compiled that requests need. Made once and shared until its declaration changes. */
 export interface Collection {
   name: string
-  /** Quoted and schema-qualified. */
+  /** Quoted and schema-qualified; of a built-in collection a query in parentheses. */
   table: string
+  /** Undefined for what the project has declared itself. */
+  builtIn: BuiltInCollection | undefined
   definition: CompleteDefinition
   validate: Validator | undefined
   rules: Partial<Record<Action, Rule>>
@@ -41,8 +45,13 @@ export interface Collection {
 }
 
 /** Compiles a declaration; throws 400 with the path of every fault in schema, indexes, rules and fields. */
-export function compileCollection(schema: string, name: string, definition: CompleteDefinition): Collection {
+export function compileCollection(
+  project: Pick<Project, 'id' | 'ref'>,
+  name: string,
+  definition: CompleteDefinition,
+): Collection {
   const issues: Issue[] = []
+  const builtIn = builtInCollections.get(name)
   const collected = <T>(compile: () => T): T | undefined => collectIssues(issues, compile)
 
   const validate = collected(() =>
@@ -75,7 +84,8 @@ export function compileCollection(schema: string, name: string, definition: Comp
   if (issues.length > 0) throw invalidRequest(issues)
   return {
     name,
-    table: `${quoteName(schema)}.${quoteName(name)}`,
+    table: builtIn?.table(project) ?? `${quoteName(projectSchema(project))}.${quoteName(name)}`,
+    builtIn,
     definition,
     validate,
     rules,

@@ -8,6 +8,7 @@ import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
 import { type Project, projectSchema } from '../../projects/project.ts'
 import { collectionTableSql } from '../project-tables.ts'
 import { uniqueViolation } from '../errors.ts'
+import { checkBuiltIn, effectiveDefinition } from './built-in-collections.ts'
 import { type Collection, compileCollection } from './collection.ts'
 import type { CollectionCatalog } from './collection-catalog.ts'
 import type { CompleteDefinition } from './collection-definition.ts'
@@ -36,7 +37,8 @@ export async function defineCollection(
   definition: CompleteDefinition,
   options: { dryRun: boolean; actor: Actor; request: AuditSource },
 ): Promise<DefinedCollection> {
-  const wanted = compileCollection(projectSchema(project), name, definition)
+  checkBuiltIn(name, definition)
+  const wanted = compileCollection(project, name, effectiveDefinition(name, definition))
   const planned = async (): Promise<DefinedCollection> => {
     const collections = await catalog.all(project)
     const current = collections.get(name)
@@ -94,9 +96,13 @@ async function changeCollection(
 ): Promise<void> {
   await buildIndexes(session, projectSchema(project), collection.name, plan.createIndexes)
   await services.control.$transaction(async (tx) => {
-    await tx.collection.update({
-      where: { projectId_name: { projectId: project.id, name: collection.name } },
-      data: storedDefinition(collection.definition),
+    const { name } = collection
+    const values = storedDefinition(collection.definition)
+    // A built-in collection has no row until something is declared of it.
+    await tx.collection.upsert({
+      where: { projectId_name: { projectId: project.id, name } },
+      create: { id: newId(), projectId: project.id, name, ...values },
+      update: values,
     })
     await recordAudit(tx, {
       actor: options.actor,

@@ -2,6 +2,8 @@ import type { Services } from '../../platform/services.ts'
 import type { Actor } from '../../projects/actor.ts'
 import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
 import type { Project } from '../../projects/project.ts'
+import { readOnlyCollection } from '../errors.ts'
+import { builtInCollections } from './built-in-collections.ts'
 import type { CollectionCatalog } from './collection-catalog.ts'
 import { withCollectionLock } from './with-collection-lock.ts'
 
@@ -13,6 +15,7 @@ export async function deleteCollection(
   name: string,
   options: { actor: Actor; request: AuditSource },
 ): Promise<void> {
+  if (builtInCollections.has(name)) throw readOnlyCollection(name)
   await withCollectionLock(services, project, name, async () => {
     const { table } = await catalog.get(project, name)
     await services.control.$transaction(async (tx) => {

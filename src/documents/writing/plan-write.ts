@@ -8,7 +8,7 @@ import type {
   PlannedUpdate,
   StoredDocument,
 } from '../committer/planned-write.ts'
-import { documentNotFound, versionMismatch } from '../errors.ts'
+import { documentNotFound, readOnlyCollection, versionMismatch } from '../errors.ts'
 import { documentObject } from '../stored-document.ts'
 import { applyPatch } from './apply-patch.ts'
 import { checkCandidate } from './check-candidate.ts'
@@ -32,6 +32,7 @@ export function checkId(id: unknown, path = 'id'): string {
 
 /** @param body the data, with or without an `id` */
 export async function planCreate(context: WriteContext, body: JsonObject): Promise<Plan<PlannedCreate>> {
+  refuseBuiltIn(context)
   const { id: givenId, ...data } = body
   const id = givenId === undefined ? newId() : checkId(givenId)
   const at = now(context)
@@ -53,6 +54,7 @@ export async function planUpdate(
   patch: JsonObject,
   precondition: Precondition,
 ): Promise<Plan<PlannedUpdate>> {
+  refuseBuiltIn(context)
   if (current === undefined) throw documentNotFound(id)
   checkPatch(patch, limitsOf(context))
   const data = applyPatch(JSON.parse(current.data), patch, now(context))
@@ -66,6 +68,7 @@ export async function planReplace(
   body: JsonObject,
   precondition: Precondition,
 ): Promise<Plan<PlannedUpdate>> {
+  refuseBuiltIn(context)
   return planChange(context, current, withoutId(body, current.id), precondition)
 }
 
@@ -75,10 +78,16 @@ export async function planDelete(
   current: StoredDocument | undefined,
   precondition: Precondition,
 ): Promise<PlannedDelete> {
+  refuseBuiltIn(context)
   if (current === undefined) throw documentNotFound(id)
   await judgeWrite(context, { action: 'delete', id, before: () => documentObject(current) })
   checkPrecondition(current, precondition)
   return { kind: 'delete', ...target(context, id), current }
+}
+
+/** Before anything else: the answer must not tell what is there. */
+function refuseBuiltIn({ collection }: WriteContext): void {
+  if (collection.builtIn !== undefined) throw readOnlyCollection(collection.name)
 }
 
 /** The body of a PUT without its id, which may be there and then must be the address's. */
