@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { migrateDatabase } from './migrations.ts'
 import { openBus } from './platform/bus.ts'
 import type { Logger } from './platform/logging.ts'
+import { checkMasterKey } from './platform/check-master-key.ts'
 import { loadMasterKey } from './platform/master-key.ts'
 import { createMetrics } from './platform/metrics.ts'
 import { openDatabase } from './platform/open-database.ts'
@@ -46,6 +47,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const bus = await openBus(db, database.connection, log)
     opened.push(() => bus.close())
     const masterKey = await loadMasterKey(config)
+    await checkMasterKey(control, masterKey)
     const services: Services = { config, log, db, control, bus, metrics: createMetrics(), masterKey }
     const app = await createApp(services)
     opened.push(() => app.server.close())

@@ -55,6 +55,7 @@ export async function startTestServer(env: Record<string, string> = {}): Promise
 export async function startOn(databaseUrl: string, env: Record<string, string> = {}): Promise<TestServer> {
   const config = readConfig({
     BASALT_PORT: '0',
+    BASALT_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
     BASALT_RATE_LIMITS: 'off',
     BASALT_LOG_LEVEL: 'error',
     BASALT_OPERATOR_EMAIL: credentials.email,
