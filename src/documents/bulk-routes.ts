@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { PassThrough, type Readable } from 'node:stream'
 import { Type } from 'typebox'
 import { invalidValue } from '../platform/errors.ts'
@@ -85,10 +84,12 @@ export function registerBulkRoutes(app: HttpServer, documents: Documents): void 
       const caller = callerOf(request)
       const collection = await documents.catalog.get(caller.project, request.params.collection)
       const stream = new PassThrough()
-      exportDocuments(documents, caller, collection, undefined, async (lines) => {
-        if (!stream.write(lines)) await Promise.race([once(stream, 'drain'), once(stream, 'close')])
-        if (stream.destroyed) throw new Error('the reader has gone')
-      }).then(
+      const write = (lines: string): Promise<void> =>
+        new Promise((resolve, reject) => {
+          stream.write(lines, (error) => (error ? reject(error) : resolve()))
+        })
+      const work = () => exportDocuments(documents, caller, collection, undefined, write)
+      documents.longSessions(work).then(
         () => stream.end(),
         // An answer that has begun can only be broken off: an end without an end mark tells the reader.
         (error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))),

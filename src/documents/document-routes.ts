@@ -4,7 +4,7 @@ import type { HttpServer } from '../platform/http-server.ts'
 import type { JsonObject } from '../query/json.ts'
 import { callerOf } from './caller.ts'
 import type { Documents } from './documents.ts'
-import { etagOf, readPrecondition } from './preconditions.ts'
+import { etagOf, isKnownVersion, readPrecondition } from './preconditions.ts'
 import { aggregateDocuments } from './reading/aggregate-documents.ts'
 import { getDocument } from './reading/get-document.ts'
 import { queryDocuments, type QueryInput } from './reading/query-documents.ts'
@@ -74,9 +74,11 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
         checkId(request.params.id),
         request.query,
       )
-      const etag = etagOf(version)
-      void reply.header('etag', etag)
-      if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+      void reply.header('etag', etagOf(version))
+      // What is included changes without the document.
+      const isOwnContent = request.query.include === undefined
+      if (isOwnContent && isKnownVersion(request.headers['if-none-match'], version))
+        return reply.code(304).send()
       return sendJson(reply, body)
     },
   })

@@ -1,3 +1,4 @@
+import { type Gate, limitConcurrency } from '../platform/limit-concurrency.ts'
 import type { Services } from '../platform/services.ts'
 import type { Project } from '../projects/project.ts'
 import { projectSchema } from '../projects/project.ts'
@@ -11,12 +12,19 @@ export interface Documents {
   catalog: CollectionCatalog
   loader: DocumentLoader
   committerOf(project: Project): Committer
+  /** For what holds a connection while it works through a whole collection. */
+  longSessions: Gate
 }
+
+// A quarter of the pool, so that reads and writes always find a connection.
+const maxLongSessions = 4
+const maxWaitingSessions = 100
 
 export function createDocuments(services: Services): Documents {
   const committers = new Map<string, Committer>()
   return {
     services,
+    longSessions: limitConcurrency(maxLongSessions, maxWaitingSessions),
     catalog: createCollectionCatalog(services),
     loader: createDocumentLoader(services.db),
     committerOf(project) {

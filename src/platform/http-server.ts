@@ -11,8 +11,9 @@ import fastify, {
 } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Config } from '../config.ts'
-import { unavailable } from './errors.ts'
+import { invalidValue, unavailable } from './errors.ts'
 import { newId } from './ids.ts'
+import { isDeeperThan } from './json-depth.ts'
 import type { Logger } from './logging.ts'
 import type { Metrics } from './metrics.ts'
 import { answerClientError, answerError, answerUnknownRoute } from './problems.ts'
@@ -67,11 +68,16 @@ const options = { allErrors: true, useDefaults: true, strict: false } as const
 const strictAjv = addFormats.default(new Ajv({ ...options, coerceTypes: false }))
 const coercingAjv = addFormats.default(new Ajv({ ...options, coerceTypes: true }))
 
+// Documents have a limit of their own; a JSON Schema needs three levels for each of theirs.
+const maxBodyDepth = 200
+
 /** DELETE and action calls come with `content-type: application/json` and nothing in the body from many clients. */
 function acceptEmptyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body.length === 0) done(null, undefined)
+    else if (isDeeperThan(body as string, maxBodyDepth))
+      done(invalidValue('', `is nested deeper than ${maxBodyDepth} levels`, 'too_deep'))
     else void parse(request, body as string, done)
   })
 }

@@ -179,7 +179,10 @@ function outcomeOf(write: PlannedWrite, seq: number | undefined): CommitOutcome 
   return { committed: false, reason: write.kind === 'create' ? 'exists' : 'stale' }
 }
 
-/** Class 22 data, 23 constraint, 54 limits (an index row that is too long). The rest concerns the whole statement. */
+/**
+ * Class 22 data, 23 constraint, 54 limits (an index row that is too long), 42P01 a collection that was deleted
+ * meanwhile. The rest concerns the whole statement.
+ */
 function isFaultOfOneMember(error: unknown): boolean {
-  return /^(22|23|54)/.test(sqlState(error) ?? '')
+  return /^(22|23|54|42P01)/.test(sqlState(error) ?? '')
 }

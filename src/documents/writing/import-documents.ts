@@ -5,8 +5,9 @@ import type { Caller } from '../caller.ts'
 import type { Documents } from '../documents.ts'
 import { createDocument } from './create-document.ts'
 import { readLines } from './read-lines.ts'
+import { checkId } from './plan-write.ts'
 import { replaceDocument } from './replace-document.ts'
-import { systemFields } from './check-data.ts'
+import { withoutSystemFields } from './check-data.ts'
 
 /** A line that was not stored, and why. Lines count from 1. */
 export interface ImportFault {
@@ -80,10 +81,11 @@ async function storeLine(
   text: string,
   onConflict: 'error' | 'replace',
 ): Promise<void> {
-  const { id, ...data } = parseLine(text)
-  const own: JsonObject = Object.fromEntries(Object.entries(data).filter(([name]) => !systemFields.has(name)))
-  if (onConflict === 'replace' && typeof id === 'string') {
-    await replaceDocument(documents, caller, collection, id, own, {})
+  const line = parseLine(text)
+  const { id } = line
+  const own = withoutSystemFields(line)
+  if (onConflict === 'replace' && id !== undefined) {
+    await replaceDocument(documents, caller, collection, checkId(id), own, {})
   } else {
     await createDocument(documents, caller, collection, id === undefined ? own : { ...own, id })
   }

@@ -12,7 +12,7 @@ import { loadDocuments } from '../reading/document-loader.ts'
 import { documentObject } from '../stored-document.ts'
 import { type Answer, answerDocument, type IdempotencyKey, remembered } from './answer.ts'
 import { explainCommitFailure } from './commit-plan.ts'
-import { checkId, checkObject, planCreate, planDelete, planReplace, planUpdate } from './plan-write.ts'
+import { checkId, checkObject, isId, planCreate, planDelete, planReplace, planUpdate } from './plan-write.ts'
 import { type FoldedWrites, foldWrites } from './fold-writes.ts'
 import type { WriteContext } from './write-context.ts'
 
@@ -127,9 +127,7 @@ async function loadAll(
 ): Promise<Map<string, Map<string, StoredDocument>>> {
   const stored = new Map<string, Map<string, StoredDocument>>()
   for (const collection of new Set(collections)) {
-    const ids = operations.flatMap(({ id }, at) =>
-      collections[at] === collection && typeof id === 'string' ? [id] : [],
-    )
+    const ids = operations.flatMap(({ id }, at) => (collections[at] === collection && isId(id) ? [id] : []))
     stored.set(collection.name, await loadDocuments(tx, collection.table, ids))
   }
   return stored
