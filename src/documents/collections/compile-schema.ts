@@ -59,10 +59,10 @@ function compile(schema: Readonly<Record<string, unknown>>, path: string): Valid
   }
 }
 
-/** What Ajv needs of a regular expression. */
-function linearRegExp(pattern: string): { test: (text: string) => boolean } {
+/** What Ajv needs of a regular expression. It keeps one for each text that `toString` gives. */
+function linearRegExp(pattern: string): { test: (text: string) => boolean; toString: () => string } {
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern))
-  return { test: (text) => compiled.matcher(text).find() }
+  return { test: (text) => compiled.matcher(text).find(), toString: () => pattern }
 }
 linearRegExp.code = 'linearRegExp'
 
