@@ -18,7 +18,7 @@ export interface RunningServer {
   /** Where the data lies, for people. */
   database: string
   /** Finishes the requests under way, then lets go of everything. */
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 // Connections are the dearest thing of PostgreSQL. Reads and writes share statements, so few are enough.
