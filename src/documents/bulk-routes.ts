@@ -16,7 +16,6 @@ const tags = ['Documents']
 /** Many documents in one request: transactions, and streams in and out for servers. */
 export function registerBulkRoutes(app: HttpServer, documents: Documents): void {
   const { db, config } = documents.services
-  app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
 
   app.route({
     method: 'POST',
@@ -45,29 +44,8 @@ export function registerBulkRoutes(app: HttpServer, documents: Documents): void 
     },
   })
 
-  app.route({
-    method: 'POST',
-    url: `${documentsOf}/import`,
-    config: { access: { door: 'project', scope: 'documents:write' } },
-    bodyLimit: Number.MAX_SAFE_INTEGER,
-    schema: {
-      operationId: 'importDocuments',
-      summary: 'Store documents from NDJSON',
-      consumes: ['application/x-ndjson'],
-      tags,
-      params: CollectionParams,
-      querystring: Type.Object(
-        { onConflict: Type.Optional(Type.Union([Type.Literal('error'), Type.Literal('replace')])) },
-        { additionalProperties: false },
-      ),
-    },
-    async handler(request) {
-      const caller = callerOf(request)
-      const { name } = await documents.catalog.get(caller.project, request.params.collection)
-      if (!isStream(request.body)) throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
-      return importDocuments(documents, caller, name, request.body, request.query.onConflict ?? 'error')
-    },
-  })
+  // In a scope of its own: on any other route a stream in the place of a body would be taken for an object.
+  void app.register(async (scoped: HttpServer) => registerImport(scoped, documents))
 
   app.route({
     method: 'GET',
@@ -95,6 +73,33 @@ export function registerBulkRoutes(app: HttpServer, documents: Documents): void 
         (error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))),
       )
       return reply.header('content-type', 'application/x-ndjson').send(stream)
+    },
+  })
+}
+
+function registerImport(app: HttpServer, documents: Documents): void {
+  app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
+  app.route({
+    method: 'POST',
+    url: `${documentsOf}/import`,
+    config: { access: { door: 'project', scope: 'documents:write' } },
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    schema: {
+      operationId: 'importDocuments',
+      summary: 'Store documents from NDJSON',
+      consumes: ['application/x-ndjson'],
+      tags,
+      params: CollectionParams,
+      querystring: Type.Object(
+        { onConflict: Type.Optional(Type.Union([Type.Literal('error'), Type.Literal('replace')])) },
+        { additionalProperties: false },
+      ),
+    },
+    async handler(request) {
+      const caller = callerOf(request)
+      const { name } = await documents.catalog.get(caller.project, request.params.collection)
+      if (!isStream(request.body)) throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
+      return importDocuments(documents, caller, name, request.body, request.query.onConflict ?? 'error')
     },
   })
 }

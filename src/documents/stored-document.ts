@@ -32,9 +32,12 @@ export function documentText({ id, data, version, createdAt, updatedAt }: Stored
   return data === '{}' ? `${system}}` : `${system},${data.slice(1)}`
 }
 
-/** The document as rules and filters see it: system fields beside the data. */
+/** The same, written by PostgreSQL. */
+export const documentTextSql = `
+  '{"id":"' || t.id || '","createdAt":"' || t.created_at || '","updatedAt":"' || t.updated_at || '","version":'
+  || t.version || CASE WHEN t.data = '{}' THEN '}' ELSE ',' || substr(t.data::text, 2) END`
+
+/** The document as rules and filters see it: what the API shows, parsed. */
 export function documentObject(stored: StoredDocument): JsonObject {
-  const { id, createdAt, updatedAt, version } = stored
-  const data: JsonObject = JSON.parse(stored.data)
-  return { id, createdAt, updatedAt, version, ...data }
+  return JSON.parse(documentText(stored))
 }
