@@ -41,6 +41,8 @@ export interface Limits {
   readonly filterTerms: number
   readonly filterInValues: number
   readonly statementMs: number
+  /** How late the event loop may be before requests are turned away; a busy machine that starts a process is late too. */
+  readonly eventLoopDelayMs: number
   readonly requestsPerSecondByAddress: number
   readonly requestsPerSecondByProject: number
   /** How many seconds' worth of requests may come at once. */
@@ -93,6 +95,7 @@ function readLimits(read: EnvironmentReader): Limits {
     filterTerms: limit('FILTER_TERMS', 64, 1000),
     filterInValues: limit('FILTER_IN_VALUES', 256, 10_000),
     statementMs: limit('STATEMENT_MS', 5000, 600_000),
+    eventLoopDelayMs: limit('EVENT_LOOP_DELAY_MS', 1000, 600_000),
     requestsPerSecondByAddress: limit('REQUESTS_BY_ADDRESS', 50, 1_000_000),
     requestsPerSecondByProject: limit('REQUESTS_BY_PROJECT', 1000, 1_000_000),
     burstFactor: limit('BURST_FACTOR', 2, 100),

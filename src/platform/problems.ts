@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
 import { sqlState } from './database.ts'
+import { newId } from './ids.ts'
 import { ApiError, invalidRequest, type Issue, notFound, payloadTooLarge, unavailable } from './errors.ts'
 
 /** Turns whatever was thrown into `application/problem+json` (RFC 9457). */
@@ -28,9 +29,11 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     return
   }
   const problem = clientErrors.get(error.code ?? '') ?? new ApiError('invalid_request', 'This is not HTTP.')
-  const body = JSON.stringify(presentProblem(problem, ''))
+  const requestId = newId()
+  const body = JSON.stringify(presentProblem(problem, requestId))
   socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nx-request-id: ${requestId}\r\n` +
+      `content-type: application/problem+json\r\nx-content-type-options: nosniff\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
 }
