@@ -37,11 +37,12 @@ export async function explainRequest(
   collection: Collection,
   simulation: Simulation,
 ): Promise<RuleExplanation> {
+  const simulated = await simulatedDocuments(documents, caller, collection, simulation)
   const rule = collection.rules[simulation.action]
   if (rule === undefined) return { allowed: false, rule: null, parts: [], refusedBy: null }
   const scope = {
     ...ruleVariables({ ...caller, actor: simulatedActor(simulation.actor) }),
-    ...(await simulatedDocuments(documents, caller, collection, simulation)),
+    ...simulated,
   }
   const { allowed, parts, refusedBy } = await explainRule(rule.expression, rule.source, scope, (call) =>
     lookUp(documents, documents.services.db, caller.project, call),

@@ -16,7 +16,8 @@ export interface Committer {
   /**
    * Plans and commits with the head locked: nobody else writes to the project between what `plan` reads and
    * what it decides. For transactions, and for documents that are written so often that other writers always win.
-   * If a planned write does not happen, everything is rolled back and `StaleTransaction` is thrown.
+   * If a planned write does not happen, everything is rolled back and `StaleTransaction` is thrown; if PostgreSQL
+   * refuses one of several, `RefusedWrite`.
    */
   commitExclusively<T>(plan: (tx: Transaction) => Promise<{ writes: PlannedWrite[]; result: T }>): Promise<T>
 }
@@ -28,6 +29,18 @@ export class StaleTransaction extends Error {
 
   constructor(index: number) {
     super(`the write at ${index} did not happen`)
+    this.index = index
+  }
+}
+
+/** A constraint or limit of PostgreSQL is against one of several writes. The cause is PostgreSQL's error. */
+export class RefusedWrite extends Error {
+  override readonly name = 'RefusedWrite'
+  /** Undefined when what it collided with has gone meanwhile. */
+  readonly index: number | undefined
+
+  constructor(index: number | undefined, cause: unknown) {
+    super('a write was refused', { cause })
     this.index = index
   }
 }
@@ -163,15 +176,46 @@ async function executeExclusively<T>(
   schema: string,
   plan: (tx: Transaction) => Promise<{ writes: PlannedWrite[]; result: T }>,
 ): Promise<T> {
-  return inTransaction(db, async (tx) => {
-    await tx.query(`SELECT FROM ${quoteName(schema)}._head FOR UPDATE`)
-    const { writes, result } = await plan(tx)
-    if (writes.length === 0) return result
-    const seqs = await execute(tx, schema, writes)
-    const failed = writes.findIndex((_, ord) => !seqs.has(ord))
-    if (failed !== -1) throw new StaleTransaction(failed)
-    return result
+  let planned: PlannedWrite[] = []
+  try {
+    return await inTransaction(db, async (tx) => {
+      await lockProject(tx, schema)
+      const { writes, result } = await plan(tx)
+      if (writes.length === 0) return result
+      planned = writes
+      const seqs = await execute(tx, schema, writes)
+      const failed = writes.findIndex((_, ord) => !seqs.has(ord))
+      if (failed !== -1) throw new StaleTransaction(failed)
+      return result
+    })
+  } catch (error) {
+    if (planned.length < 2 || !isFaultOfOneMember(error)) throw error
+    throw new RefusedWrite(await findRefused(db, schema, planned), error)
+  }
+}
+
+/** One statement doesn't tell which of its writes failed, so they are tried one by one, and none is kept. */
+async function findRefused(
+  db: Database,
+  schema: string,
+  writes: PlannedWrite[],
+): Promise<number | undefined> {
+  let refused: number | undefined
+  const trial = inTransaction(db, async (tx) => {
+    await lockProject(tx, schema)
+    for (const [at, write] of writes.entries()) {
+      refused = at
+      await execute(tx, schema, [write])
+    }
+    refused = undefined
+    throw new Error('only a trial')
   })
+  await trial.catch(() => {})
+  return refused
+}
+
+async function lockProject(tx: Transaction, schema: string): Promise<void> {
+  await tx.query(`SELECT FROM ${quoteName(schema)}._head FOR UPDATE`)
 }
 
 function outcomeOf(write: PlannedWrite, seq: number | undefined): CommitOutcome {
