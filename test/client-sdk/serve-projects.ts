@@ -38,6 +38,7 @@ export async function serveProjects(): Promise<ProjectServer> {
     BASALT_OPERATOR_EMAIL: operator.email,
     BASALT_OPERATOR_PASSWORD: operator.password,
     BASALT_RATE_LIMITS: 'off',
+    BASALT_LIMIT_EVENT_LOOP_DELAY_MS: '60000',
     BASALT_LOG_LEVEL: 'fatal',
   })
   const running = await startServer(config, createLogger(config.logLevel))
