@@ -7,7 +7,10 @@ import { ApiError, invalidRequest, type Issue, notFound, payloadTooLarge, unavai
 /** Turns whatever was thrown into `application/problem+json` (RFC 9457). */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toApiError(error)
-  if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+  // What is refused on purpose, to shed load, has nothing to explain: the line of the request says enough.
+  if (problem.status >= 500 && (problem !== error || problem.cause !== undefined)) {
+    request.log.error({ err: error, code: problem.code }, 'request failed')
+  }
   if (problem.retryAfterSeconds !== undefined) {
     void reply.header('retry-after', String(Math.max(1, Math.ceil(problem.retryAfterSeconds))))
   }
