@@ -28,6 +28,8 @@ export interface CollectionIndexes {
   readonly search?: SearchIndex
   /** Fields that hold GeoJSON points. */
   readonly geo: readonly FieldPath[]
+  /** Fields of ordered indexes. Undefined when they aren't known: any field may have one. */
+  readonly ordered?: readonly FieldPath[]
 }
 
 export interface SearchIndex {

@@ -77,7 +77,8 @@ export function checkQuery(
   collection: Collection,
   input: QueryInput,
 ): CheckedQuery {
-  const filter = parseFilter(input.where)
+  const { limits } = documents.services.config
+  const filter = parseFilter(input.where, { limits })
   const sort = orderOf(filter, input.sort)
   const guarded = guardedFields(caller, collection)
   refuseHiddenPaths(guarded, [
@@ -87,7 +88,7 @@ export function checkQuery(
   return {
     condition: listCondition(caller, collection, filter),
     sort,
-    limit: checkLimit(input.limit, documents.services.config.limits),
+    limit: checkLimit(input.limit, limits),
     after: input.after,
     shape: { guarded, include: parseInclude(input.include), fields: parseFields(input.fields) },
   }
