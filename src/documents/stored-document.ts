@@ -32,11 +32,6 @@ export function documentText({ id, data, version, createdAt, updatedAt }: Stored
   return data === '{}' ? `${system}}` : `${system},${data.slice(1)}`
 }
 
-/** The same, written by PostgreSQL. */
-export const documentTextSql = `
-  '{"id":"' || t.id || '","createdAt":"' || t.created_at || '","updatedAt":"' || t.updated_at || '","version":'
-  || t.version || CASE WHEN t.data = '{}' THEN '}' ELSE ',' || substr(t.data::text, 2) END`
-
 /** The document as rules and filters see it: what the API shows, parsed. */
 export function documentObject(stored: StoredDocument): JsonObject {
   return JSON.parse(documentText(stored))

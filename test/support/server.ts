@@ -74,7 +74,8 @@ export async function startOn(databaseUrl: string, env: Record<string, string> =
     operator,
     call,
     async createProject(name = 'Test') {
-      const { body } = await call('POST', '/v1/projects', { as: operator, body: { name } })
+      const { status, body } = await call('POST', '/v1/projects', { as: operator, body: { name } })
+      if (status !== 201) throw new Error(JSON.stringify(body))
       return testProject(call, body.project.ref, body.keys)
     },
   })

@@ -1,4 +1,5 @@
 import { inTransaction } from '../../platform/database.ts'
+import { documentText } from '../stored-document.ts'
 import { runAlone } from '../../platform/share-statements.ts'
 import { orderOf } from '../../query/parse-sort.ts'
 import { parseFilter } from '../../query/parse-filter.ts'
@@ -7,7 +8,7 @@ import type { Collection } from '../collections/collection.ts'
 import type { Documents } from '../documents.ts'
 import { guardedFields } from './field-access.ts'
 import { listCondition } from './query-documents.ts'
-import { pageSeparator, selectPage } from './select-page.ts'
+import { selectPage } from './select-page.ts'
 
 const pageSize = 500
 
@@ -33,7 +34,7 @@ export async function exportDocuments(
       do {
         const query = { condition, sort, limit: pageSize, after, shape }
         const page = await selectPage(documents, runAlone(tx), caller, collection, query)
-        if (page.documents !== '') await writeLine(`${page.documents.replaceAll(pageSeparator, '\n')}\n`)
+        if (page.documents.length > 0) await writeLine(`${page.documents.map(documentText).join('\n')}\n`)
         after = page.nextCursor ?? undefined
       } while (after !== undefined)
     },

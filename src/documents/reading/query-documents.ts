@@ -14,6 +14,7 @@ import { guardedFields, refuseHiddenPaths } from './field-access.ts'
 import { parseInclude } from './parse-include.ts'
 import { presentDocuments, type Shape } from './present-documents.ts'
 import { parseFields } from './select-fields.ts'
+import { documentObject, documentText } from '../stored-document.ts'
 import { type Page, selectPage } from './select-page.ts'
 
 /** A query as it comes in, from a query string (with `where` parsed) or a body. */
@@ -55,7 +56,7 @@ export async function queryDocuments(
   return `{"documents":[${shown}],"nextCursor":${JSON.stringify(page.nextCursor)}${total}}`
 }
 
-/** Mostly the documents go out as PostgreSQL has written them; only what hides or adds fields parses them. */
+/** Mostly the documents go out as they are stored; only what hides or adds fields parses them. */
 async function presentPage(
   documents: Documents,
   caller: Caller,
@@ -63,11 +64,13 @@ async function presentPage(
   page: Page,
   shape: Shape,
 ): Promise<string> {
-  const isPlain = shape.guarded.length === 0 && shape.include.size === 0 && shape.fields === undefined
-  if (isPlain || page.documents === '') return page.documents
-  const found: JsonObject[] = JSON.parse(`[${page.documents}]`)
+  const { guarded, include, fields } = shape
+  if (guarded.length === 0 && include.size === 0 && fields === undefined) {
+    return page.documents.map(documentText).join(',')
+  }
+  const found = page.documents.map(documentObject)
   const shown = await presentDocuments(documents, documents.services.db, caller, collection, found, shape)
-  return JSON.stringify(shown).slice(1, -1)
+  return shown.map((document) => JSON.stringify(document)).join(',')
 }
 
 /** Parses a query and refuses what the caller may not ask. Throws 400 with every fault, 403 by rule. */
