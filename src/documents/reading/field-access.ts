@@ -52,12 +52,12 @@ export async function withoutHiddenFields(
   return visible
 }
 
-export function overlaps(a: FieldPath, b: FieldPath): boolean {
+function overlaps(a: FieldPath, b: FieldPath): boolean {
   const shorter = a.length < b.length ? a : b
   return shorter.every((segment, at) => a[at] === segment && b[at] === segment)
 }
 
-export function hasField(value: Json, path: FieldPath): boolean {
+function hasField(value: Json, path: FieldPath): boolean {
   return fieldAt(value, path) !== undefined
 }
 
@@ -77,7 +77,7 @@ export function fieldAt(value: Json, path: FieldPath): Json | undefined {
 }
 
 /** A copy without the field, also in each object of a list; what is around it stays. */
-export function withoutField(document: JsonObject, path: FieldPath): JsonObject {
+function withoutField(document: JsonObject, path: FieldPath): JsonObject {
   const [first, ...rest] = path
   if (first === undefined || !Object.hasOwn(document, first)) return document
   const { [first]: value, ...others } = document

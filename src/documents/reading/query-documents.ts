@@ -74,7 +74,7 @@ async function presentPage(
 }
 
 /** Parses a query and refuses what the caller may not ask. Throws 400 with every fault, 403 by rule. */
-export function checkQuery(
+function checkQuery(
   documents: Documents,
   caller: Caller,
   collection: Collection,

@@ -10,7 +10,7 @@ import { replaceDocument } from './replace-document.ts'
 import { withoutSystemFields } from './check-data.ts'
 
 /** A line that was not stored, and why. Lines count from 1. */
-export interface ImportFault {
+interface ImportFault {
   line: number
   code: string
   message: string
