@@ -138,7 +138,8 @@ function logRequest(log: Logger, request: FastifyRequest, status: number, millis
 async function shedLoad(app: FastifyInstance, maxEventLoopDelay: number): Promise<void> {
   await app.register(underPressure, {
     maxEventLoopDelay,
-    sampleInterval: 250,
+    // An interval in which nothing could be measured counts as late, so none may be shorter than what is allowed.
+    sampleInterval: maxEventLoopDelay,
     retryAfter: 2,
     pressureHandler: (_request, reply) => {
       void reply.header('retry-after', '2')
