@@ -5,6 +5,7 @@ import type { HttpServer } from '../platform/http-server.ts'
 import { callerOf } from './caller.ts'
 import type { Documents } from './documents.ts'
 import { exportDocuments } from './reading/export-documents.ts'
+import { writeToReader } from './reading/write-to-reader.ts'
 import { CollectionParams, TransactionBody, projectRef } from './schemas.ts'
 import { answerOnce, idempotencyKey } from './writing/answer-once.ts'
 import { importDocuments } from './writing/import-documents.ts'
@@ -62,10 +63,7 @@ export function registerBulkRoutes(app: HttpServer, documents: Documents): void 
       const caller = callerOf(request)
       const collection = await documents.catalog.get(caller.project, request.params.collection)
       const stream = new PassThrough()
-      const write = (lines: string): Promise<void> =>
-        new Promise((resolve, reject) => {
-          stream.write(lines, (error) => (error ? reject(error) : resolve()))
-        })
+      const write = writeToReader(stream)
       const work = () => exportDocuments(documents, caller, collection, undefined, write)
       documents.longSessions(work).then(
         () => stream.end(),

@@ -3,7 +3,8 @@ import { expect } from 'vitest'
 
 /** Where to write, with a secret key. */
 export interface Target {
-  url: string
+  /** Nodes: each attempt goes to any of them. */
+  urls: string[]
   ref: string
   secret: string
 }
@@ -164,7 +165,8 @@ export class JournaledLoad {
   }
 
   async #attempt(method: string, path: string, body: unknown, key: string | undefined): Promise<boolean> {
-    const { url, ref, secret } = this.#target
+    const { urls, ref, secret } = this.#target
+    const url = urls[Math.floor(this.#random() * urls.length)] ?? ''
     const started = Date.now()
     let response: Response
     let text: string
@@ -277,8 +279,8 @@ export class JournaledLoad {
   }
 
   async #read(path: string): Promise<string> {
-    const { url, ref, secret } = this.#target
-    const response = await fetch(`${url}/v1/projects/${ref}${path}`, {
+    const { urls, ref, secret } = this.#target
+    const response = await fetch(`${urls[0]}/v1/projects/${ref}${path}`, {
       headers: { authorization: `Bearer ${secret}` },
     })
     const text = await response.text()
@@ -304,7 +306,7 @@ export async function createTarget(url: string, credentials: object): Promise<Ta
   }
   const created = await post(`${url}/v1/projects`, { name: 'Journal' }, session.body.token)
   expect(created.status).toBe(201)
-  return { url, ref: created.body.project.ref, secret: created.body.keys.secret }
+  return { urls: [url], ref: created.body.project.ref, secret: created.body.keys.secret }
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of any shape

@@ -85,12 +85,14 @@ test('metrics know routes by their patterns, and hold no id, name or key', async
 })
 
 test('a node that drowns answers 503 at once and says when to come again, and stays healthy', async () => {
+  const drowning = await startTestServer({ BASALT_LIMIT_EVENT_LOOP_DELAY_MS: '500' })
+  await sleep(1000)
   const path = '/v1/projects'
   const answers: ReturnType<TestServer['call']>[] = []
   const health: ReturnType<TestServer['call']>[] = []
   for (let round = 0; round < 4; round++) {
-    answers.push(server.call('GET', path, { as: server.operator }))
-    health.push(server.call('GET', '/healthz'))
+    answers.push(drowning.call('GET', path, { as: drowning.operator }))
+    health.push(drowning.call('GET', '/healthz'))
     const until = Date.now() + 1300
     while (Date.now() < until);
     await nextTurn()
@@ -104,5 +106,6 @@ test('a node that drowns answers 503 at once and says when to come again, and st
   expect((await Promise.all(health)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
 
   await sleep(1000)
-  expect((await server.call('GET', path, { as: server.operator })).status).toBe(200)
+  expect((await drowning.call('GET', path, { as: drowning.operator })).status).toBe(200)
+  await drowning.stop()
 })

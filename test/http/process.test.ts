@@ -29,8 +29,8 @@ function spawnOnDatabase(port: number, env: Record<string, string> = {}): Server
 }
 
 /** An import that goes on for as long as its lines do. */
-function beginImport({ url, ref, secret }: Target): { send(line: object): void; finish(): Promise<string> } {
-  const upload = request(`${url}/v1/projects/${ref}/collections/notes/documents/import`, {
+function beginImport({ urls, ref, secret }: Target): { send(line: object): void; finish(): Promise<string> } {
+  const upload = request(`${urls[0]}/v1/projects/${ref}/collections/notes/documents/import`, {
     method: 'POST',
     headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/x-ndjson' },
   })
@@ -50,7 +50,7 @@ test('a server that is asked to stop finishes what it has begun, takes nothing n
   const server = spawnOnDatabase(await freePort())
   await untilReady(server)
   const target = await createTarget(server.url, operator)
-  const collection = `${target.url}/v1/projects/${target.ref}/collections/notes`
+  const collection = `${server.url}/v1/projects/${target.ref}/collections/notes`
   const headers = { authorization: `Bearer ${target.secret}`, 'content-type': 'application/json' }
   expect((await fetch(collection, { method: 'PUT', headers, body: '{}' })).status).toBe(201)
 
@@ -60,7 +60,7 @@ test('a server that is asked to stop finishes what it has begun, takes nothing n
   server.child.kill('SIGTERM')
   await sleep(300)
   upload.send({ id: 'after' })
-  await expect(fetch(`${target.url}/healthz`)).rejects.toThrow()
+  await expect(fetch(`${server.url}/healthz`)).rejects.toThrow()
   await sleep(500)
   expect(server.child.exitCode).toBeNull()
   expect(JSON.parse(await upload.finish())).toMatchObject({ imported: 2, failed: 0 })
