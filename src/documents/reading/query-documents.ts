@@ -1,6 +1,5 @@
 import { invalidValue } from '../../platform/errors.ts'
 import { allOf, type Expression } from '../../query/expression.ts'
-import type { JsonObject } from '../../query/json.ts'
 import { parseFilter } from '../../query/parse-filter.ts'
 import { orderOf, type SortKey } from '../../query/parse-sort.ts'
 import { fieldPaths } from '../../query/walk-expression.ts'
