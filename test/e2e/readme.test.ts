@@ -108,7 +108,7 @@ function remember(text: string): string {
 /** The text as it is, but `…` stands for anything. */
 function asPattern(text: string): RegExp {
   const parts = text.replaceAll('http://127.0.0.1:4000', address).split('…')
-  return new RegExp(parts.map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('[^]*?'))
+  return new RegExp(parts.map((part) => RegExp.escape(part)).join('[^]*?'))
 }
 
 async function shell(command: string): Promise<string> {
