@@ -1,4 +1,3 @@
-import { prepareFirstStart } from '../../src/first-start.ts'
 import { createLogger } from '../../src/platform/logging.ts'
 import { readConfig } from '../../src/config.ts'
 import { type RunningServer, startServer } from '../../src/start-server.ts'
@@ -65,7 +64,6 @@ export async function startOn(databaseUrl: string, env: Record<string, string> =
     ...env,
   })
   const server = await startServer(config, createLogger(config.logLevel))
-  await prepareFirstStart(server.services, server.app)
   const call = caller(server.address)
   const signedIn = await call('POST', '/v1/operators/sign-in', { body: credentials })
   const operator: string = signedIn.body.token
