@@ -93,11 +93,23 @@ function registerImport(app: HttpServer, documents: Documents): void {
         { additionalProperties: false },
       ),
     },
-    async handler(request) {
+    async handler(request, reply) {
       const caller = callerOf(request)
       const { name } = await documents.catalog.get(caller.project, request.params.collection)
       if (!isStream(request.body)) throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
-      return importDocuments(documents, caller, name, request.body, request.query.onConflict ?? 'error')
+      try {
+        return await importDocuments(
+          documents,
+          caller,
+          name,
+          request.body,
+          request.query.onConflict ?? 'error',
+        )
+      } catch (error) {
+        // What comes after the failure is not read, so nothing else can come on this connection.
+        void reply.header('connection', 'close')
+        throw error
+      }
     },
   })
 }
