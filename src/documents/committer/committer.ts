@@ -1,4 +1,11 @@
-import { type Database, inTransaction, sqlState, type Transaction } from '../../platform/database.ts'
+import {
+  type Database,
+  inTransaction,
+  type Queryable,
+  sqlState,
+  type Transaction,
+  withConnection,
+} from '../../platform/database.ts'
 import { unavailable } from '../../platform/errors.ts'
 import type { Metrics } from '../../platform/metrics.ts'
 import { statementName } from '../../platform/prepared-statements.ts'
@@ -84,11 +91,8 @@ export function createCommitter(db: Database, schema: string, metrics: Metrics):
   /** Never throws: each member hears its own outcome. */
   async function commitBatch(batch: Waiting[]): Promise<void> {
     try {
-      const seqs = await execute(
-        db,
-        schema,
-        batch.map(({ write }) => write),
-      )
+      const writes = batch.map(({ write }) => write)
+      const seqs = await withConnection(db, (connection) => execute(connection, schema, writes))
       metrics.commits.inc()
       metrics.committedWrites.inc(seqs.size)
       batch.forEach(({ write, resolve }, ord) => resolve(outcomeOf(write, seqs.get(ord))))
@@ -156,11 +160,7 @@ function takeBatch(waiting: Waiting[]): { batch: Waiting[]; rest: Waiting[] } {
   return { batch, rest }
 }
 
-async function execute(
-  db: Pick<Database, 'query'> | Transaction,
-  schema: string,
-  writes: PlannedWrite[],
-): Promise<Map<number, number>> {
+async function execute(db: Queryable, schema: string, writes: PlannedWrite[]): Promise<Map<number, number>> {
   const { text, values } = buildWriteStatement(schema, writes)
   const { rows } = await db.query<[ord: number, seq: string]>({
     ...statementName(text),
