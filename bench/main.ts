@@ -10,7 +10,7 @@ import { startPeer } from './peer/start-peer.ts'
 import { printReport } from './print-report.ts'
 import { readOptions } from './read-options.ts'
 import { hasPgbench, preparePgbench } from './run-pgbench.ts'
-import { launchBasalt, startBasalt } from './start-basalt.ts'
+import { buildBasalt, launchBasalt, startBasalt } from './start-basalt.ts'
 import { watchMemory } from './watch-memory.ts'
 
 const options = readOptions(process.argv.slice(2))
@@ -19,6 +19,7 @@ const running: Subject[] = []
 try {
   await warnOfMemoryDisk(folder)
   const dataDir = join(folder, 'data')
+  buildBasalt()
   say(`starting Basalt and loading ${options.documents.toLocaleString('en')} documents`)
   const basalt = await startBasalt(dataDir, options.documents)
   running.push(basalt)

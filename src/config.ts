@@ -43,6 +43,8 @@ export interface Limits {
   readonly filterTerms: number
   readonly filterInValues: number
   readonly statementMs: number
+  /** How late the event loop may be before requests are turned away; a busy machine that starts a process is late too. */
+  readonly eventLoopDelayMs: number
   readonly requestsPerSecondByAddress: number
   readonly requestsPerSecondByProject: number
   readonly mailsPerHourByProject: number
@@ -97,6 +99,7 @@ function readLimits(read: EnvironmentReader): Limits {
     filterTerms: limit('FILTER_TERMS', 64, 1000),
     filterInValues: limit('FILTER_IN_VALUES', 256, 10_000),
     statementMs: limit('STATEMENT_MS', 5000, 600_000),
+    eventLoopDelayMs: limit('EVENT_LOOP_DELAY_MS', 1000, 600_000),
     requestsPerSecondByAddress: limit('REQUESTS_BY_ADDRESS', 50, 1_000_000),
     requestsPerSecondByProject: limit('REQUESTS_BY_PROJECT', 1000, 1_000_000),
     mailsPerHourByProject: limit('MAILS_BY_PROJECT', 100, 1_000_000),

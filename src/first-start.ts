@@ -16,19 +16,19 @@ export interface FirstStart {
 export async function prepareFirstStart(services: Services, app: App): Promise<FirstStart> {
   const setupLink = await ensureFirstOperator(services)
   const project = await ensureFirstProject(services, app.projects)
-  if (project !== null) await defineNotes(services, app, project.ref)
+  if (project !== null) await defineNotes(app, project.ref)
   return { setupLink, project }
 }
 
 /** A collection to try things with, open to anyone with the publishable key. */
-async function defineNotes(services: Services, { projects, documents }: App, ref: string): Promise<void> {
+async function defineNotes({ projects, documents }: App, ref: string): Promise<void> {
   const project = await projects.byRef(ref)
   if (project === null) return
   const definition = completeDefinition({
     rules: { read: 'true', list: 'true', create: 'true' },
     indexes: [{ fields: ['-createdAt'] }],
   })
-  await defineCollection(services, documents.catalog, project, 'notes', definition, {
+  await defineCollection(documents, project, 'notes', definition, {
     dryRun: false,
     actor: { kind: 'operator', operatorId: 'first-start', role: 'owner' },
     request: { id: 'first-start', ip: '127.0.0.1' },

@@ -1,6 +1,5 @@
 import { type Config, readConfig } from './config.ts'
 import { ConfigError } from './environment.ts'
-import { prepareFirstStart } from './first-start.ts'
 import { createLogger, type Logger } from './platform/logging.ts'
 import { type RunningServer, startServer } from './start-server.ts'
 import { describeFirstStart, describeStart } from './welcome.ts'
@@ -18,9 +17,8 @@ process.on('unhandledRejection', (reason) =>
 try {
   const server = await startServer(config, log)
   stopOnSignals(server, log)
-  const first = await prepareFirstStart(server.services, server.app)
   console.log(describeStart(server, config))
-  console.log(describeFirstStart(first, config))
+  console.log(describeFirstStart(server.firstStart, config))
 } catch (error) {
   exitWith(1, error instanceof Error ? error.message : String(error), error)
 }

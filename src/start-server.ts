@@ -1,7 +1,9 @@
-import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import pg from 'pg'
 import { createApp, type App } from './app.ts'
 import type { Config } from './config.ts'
+import { type FirstStart, prepareFirstStart } from './first-start.ts'
 import { migrateDatabase } from './migrations.ts'
 import { openBus } from './platform/bus.ts'
 import type { Logger } from './platform/logging.ts'
@@ -19,8 +21,9 @@ export interface RunningServer {
   address: string
   /** Where the data lies, for people. */
   database: string
+  firstStart: FirstStart
   /** Finishes the requests under way, then lets go of everything. */
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 // Connections are the dearest thing of PostgreSQL. Reads and writes share statements, so few are enough.
@@ -28,7 +31,10 @@ const maxConnections = 16
 // A connection remembers each project that it has touched (33 KB of catalogue each): it is renewed in time.
 const connectionLifetimeSeconds = 900
 
-/** Opens the database, brings it up to date, and serves. What was opened is closed again if a later step fails. */
+/**
+ * Opens the database, brings it up to date, and serves. What was opened is closed again if a later step fails.
+ * Nobody is answered before the first operator and project are there.
+ */
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   const opened: (() => Promise<unknown>)[] = []
   const closeAll = async (): Promise<void> => {
@@ -37,6 +43,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     }
   }
   try {
+    await requireFreePort(config)
     const database = await openDatabase(config, log)
     opened.push(database.stop)
     const db = openPool(database.connection, config, log)
@@ -51,9 +58,10 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const services: Services = { config, log, db, control, bus, metrics: createMetrics(), masterKey }
     const app = await createApp(services)
     opened.push(() => app.server.close())
-    await listen(app, config)
+    const firstStart = await prepareFirstStart(services, app)
+    await app.server.listen({ host: config.host, port: config.port })
     const address = addressOf(config, app.server.server.address())
-    return { app, services, address, database: database.description, stop: closeAll }
+    return { app, services, address, database: database.description, firstStart, stop: closeAll }
   } catch (error) {
     await closeAll()
     throw error
@@ -79,15 +87,19 @@ function openPool(connection: pg.PoolConfig, config: Config, log: Logger): pg.Po
   return pool
 }
 
-async function listen({ server }: App, { host, port }: Config): Promise<void> {
+/** Asked before anything is opened or made: what a first start shows, it shows once. */
+async function requireFreePort({ host, port }: Config): Promise<void> {
+  const probe = createServer().listen(port, host)
   try {
-    await server.listen({ host, port })
+    await once(probe, 'listening')
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
     throw new Error(`Port ${port} of ${host} is taken by another program. Choose another with BASALT_PORT.`, {
       cause: error,
     })
   }
+  probe.close()
+  await once(probe, 'close')
 }
 
 function addressOf(config: Config, listening: AddressInfo | string | null): string {

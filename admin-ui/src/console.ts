@@ -1,4 +1,7 @@
-import { render, show } from './router.ts'
+import { render } from './router.ts'
+import { onShow, show } from './show-page.ts'
+
+onShow((notices) => void render(notices))
 
 // Links inside the console change the page without loading it anew.
 document.addEventListener('click', (event) => {

@@ -33,7 +33,10 @@ export function form(
     event.preventDefault()
     button.disabled = true
     error.hidden = true
-    const values = Object.fromEntries([...new FormData(made)].map(([name, value]) => [name, String(value)]))
+    const entries = [...new FormData(made)]
+    const values = Object.fromEntries(
+      entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.name]),
+    )
     submit(values)
       .catch((reason: unknown) => {
         error.textContent = reason instanceof Error ? reason.message : String(reason)

@@ -1,8 +1,8 @@
 import { api } from './api.ts'
 import { element, field, form } from './elements.ts'
-import { show } from './router.ts'
+import { show } from './show-page.ts'
 
-export interface Project {
+interface Project {
   ref: string
   name: string
 }

@@ -1,14 +1,9 @@
 import { api, NotSignedIn } from './api.ts'
 import { element } from './elements.ts'
 import { invitationPage, projectPage, projectsPage, setupPage, signInPage } from './pages.ts'
+import { show } from './show-page.ts'
 
-/** Goes to a page of the console, with notices above it that must be read now. */
-export function show(path: string, notices: Node[] = []): void {
-  history.pushState(null, '', path)
-  void render(notices)
-}
-
-/** Draws the page that the address names. */
+/** Draws the page that the address names, under notices that must be read now. */
 export async function render(notices: Node[] = []): Promise<void> {
   const page = document.getElementById('page')
   if (page === null) return

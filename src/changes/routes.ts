@@ -18,7 +18,7 @@ export function registerChanges(app: HttpServer, { db }: Services): void {
       params: Type.Object({ ref: Type.String({ maxLength: 64 }) }),
       querystring: Type.Object(
         {
-          after: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
+          after: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 })),
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
         },
         { additionalProperties: false },

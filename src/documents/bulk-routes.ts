@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { PassThrough, type Readable } from 'node:stream'
 import { Type } from 'typebox'
 import { invalidValue } from '../platform/errors.ts'
@@ -6,6 +5,7 @@ import type { HttpServer } from '../platform/http-server.ts'
 import { callerOf } from './caller.ts'
 import type { Documents } from './documents.ts'
 import { exportDocuments } from './reading/export-documents.ts'
+import { writeToReader } from './reading/write-to-reader.ts'
 import { CollectionParams, TransactionBody, projectRef } from './schemas.ts'
 import { answerOnce, idempotencyKey } from './writing/answer-once.ts'
 import { importDocuments } from './writing/import-documents.ts'
@@ -17,6 +17,7 @@ const tags = ['Documents']
 /** Many documents in one request: transactions, and streams in and out for servers. */
 export function registerBulkRoutes(app: HttpServer, documents: Documents): void {
   const { db, config } = documents.services
+
   app.route({
     method: 'POST',
     url: '/v1/projects/:ref/transactions',
@@ -44,29 +45,8 @@ export function registerBulkRoutes(app: HttpServer, documents: Documents): void 
     },
   })
 
-  app.route({
-    method: 'POST',
-    url: `${documentsOf}/import`,
-    config: { access: { door: 'project', scope: 'documents:write' } },
-    bodyLimit: Number.MAX_SAFE_INTEGER,
-    schema: {
-      operationId: 'importDocuments',
-      summary: 'Store documents from NDJSON',
-      consumes: ['application/x-ndjson'],
-      tags,
-      params: CollectionParams,
-      querystring: Type.Object(
-        { onConflict: Type.Optional(Type.Union([Type.Literal('error'), Type.Literal('replace')])) },
-        { additionalProperties: false },
-      ),
-    },
-    async handler(request) {
-      const caller = callerOf(request)
-      const { name } = await documents.catalog.get(caller.project, request.params.collection)
-      if (!isStream(request.body)) throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
-      return importDocuments(documents, caller, name, request.body, request.query.onConflict ?? 'error')
-    },
-  })
+  // In a scope of its own: on any other route a stream in the place of a body would be taken for an object.
+  void app.register(async (scoped: HttpServer) => registerImport(scoped, documents))
 
   app.route({
     method: 'GET',
@@ -83,15 +63,53 @@ export function registerBulkRoutes(app: HttpServer, documents: Documents): void 
       const caller = callerOf(request)
       const collection = await documents.catalog.get(caller.project, request.params.collection)
       const stream = new PassThrough()
-      exportDocuments(documents, caller, collection, undefined, async (lines) => {
-        if (!stream.write(lines)) await Promise.race([once(stream, 'drain'), once(stream, 'close')])
-        if (stream.destroyed) throw new Error('the reader has gone')
-      }).then(
+      const write = writeToReader(stream)
+      const work = () => exportDocuments(documents, caller, collection, undefined, write)
+      documents.longSessions(work).then(
         () => stream.end(),
         // An answer that has begun can only be broken off: an end without an end mark tells the reader.
         (error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))),
       )
       return reply.header('content-type', 'application/x-ndjson').send(stream)
+    },
+  })
+}
+
+function registerImport(app: HttpServer, documents: Documents): void {
+  app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
+  app.route({
+    method: 'POST',
+    url: `${documentsOf}/import`,
+    config: { access: { door: 'project', scope: 'documents:write' } },
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    schema: {
+      operationId: 'importDocuments',
+      summary: 'Store documents from NDJSON',
+      consumes: ['application/x-ndjson'],
+      tags,
+      params: CollectionParams,
+      querystring: Type.Object(
+        { onConflict: Type.Optional(Type.Union([Type.Literal('error'), Type.Literal('replace')])) },
+        { additionalProperties: false },
+      ),
+    },
+    async handler(request, reply) {
+      const caller = callerOf(request)
+      const { name } = await documents.catalog.get(caller.project, request.params.collection)
+      if (!isStream(request.body)) throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
+      try {
+        return await importDocuments(
+          documents,
+          caller,
+          name,
+          request.body,
+          request.query.onConflict ?? 'error',
+        )
+      } catch (error) {
+        // What comes after the failure is not read, so nothing else can come on this connection.
+        void reply.header('connection', 'close')
+        throw error
+      }
     },
   })
 }

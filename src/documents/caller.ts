@@ -19,8 +19,20 @@ export function callerOf(request: FastifyRequest): Caller {
     project,
     actor,
     requestId: request.id,
-    request: { time: new Date().toISOString(), ip: request.ip },
+    request: { time: currentTime(), ip: request.ip },
   }
+}
+
+const clock = { milliseconds: 0, text: '' }
+
+/** Formatting a time costs as much as all else here, and twenty requests share a millisecond. */
+function currentTime(): string {
+  const now = Date.now()
+  if (now !== clock.milliseconds) {
+    clock.milliseconds = now
+    clock.text = new Date(now).toISOString()
+  }
+  return clock.text
 }
 
 /** The variables `auth` and `request` of rules. `auth` is null for the anonymous. */

@@ -15,7 +15,7 @@ const tags = ['Collections']
 
 /** Declarations of collections: schema, indexes, rules. */
 export function registerCollectionRoutes(app: HttpServer, documents: Documents): void {
-  const { catalog, services } = documents
+  const { catalog } = documents
   const reads = { access: { door: 'project', scope: 'settings:read' } } as const
   const writes = { access: { door: 'project', scope: 'settings:write' } } as const
 
@@ -62,8 +62,7 @@ export function registerCollectionRoutes(app: HttpServer, documents: Documents):
       const dryRun = request.query.dryRun === true
       const definition = completeDefinition(request.body)
       const { collection, plan, created } = await defineCollection(
-        services,
-        catalog,
+        documents,
         project,
         request.params.collection,
         definition,
@@ -86,7 +85,7 @@ export function registerCollectionRoutes(app: HttpServer, documents: Documents):
     },
     async handler(request, reply) {
       const { project, actor } = callerOf(request)
-      await deleteCollection(services, catalog, project, request.params.collection, { actor, request })
+      await deleteCollection(documents, project, request.params.collection, { actor, request })
       return reply.code(204).send()
     },
   })

@@ -1,10 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { invalidValue } from '../platform/errors.ts'
 import type { HttpServer } from '../platform/http-server.ts'
+import { isDeeperThan } from '../platform/json-depth.ts'
+import { findPrototypeName } from '../platform/prototype-names.ts'
 import type { JsonObject } from '../query/json.ts'
 import { callerOf } from './caller.ts'
 import type { Documents } from './documents.ts'
-import { etagOf, readPrecondition } from './preconditions.ts'
+import { etagOf, isKnownVersion, readPrecondition } from './preconditions.ts'
 import { aggregateDocuments } from './reading/aggregate-documents.ts'
 import { getDocument } from './reading/get-document.ts'
 import { queryDocuments, type QueryInput } from './reading/query-documents.ts'
@@ -28,6 +30,8 @@ const reads = { access: { door: 'project', scope: 'documents:read', clients: tru
 const writes = { access: { door: 'project', scope: 'documents:write', clients: true } } as const
 const base = '/v1/projects/:ref/collections/:collection/documents'
 const tags = ['Documents']
+// What a filter compares with counts too; how deep its operators may stand is for the filter to say.
+const maxWhereDepth = 100
 
 /** Documents of a collection: one by one, and as queries. */
 export function registerDocumentRoutes(app: HttpServer, documents: Documents): void {
@@ -74,9 +78,11 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
         checkId(request.params.id),
         request.query,
       )
-      const etag = etagOf(version)
-      void reply.header('etag', etag)
-      if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+      void reply.header('etag', etagOf(version))
+      // What is included changes without the document.
+      const isOwnContent = request.query.include === undefined
+      if (isOwnContent && isKnownVersion(request.headers['if-none-match'], version))
+        return reply.code(304).send()
       return sendJson(reply, body)
     },
   })
@@ -229,9 +235,16 @@ function sendJson(reply: FastifyReply, text: string): FastifyReply {
 }
 
 function parseWhere(text: string): unknown {
+  if (isDeeperThan(text, maxWhereDepth)) {
+    throw invalidValue('where', `is nested deeper than ${maxWhereDepth} levels`, 'too_deep')
+  }
+  let where: unknown
   try {
-    return JSON.parse(text)
+    where = JSON.parse(text)
   } catch (error) {
     throw invalidValue('where', `is not JSON: ${error instanceof Error ? error.message : ''}`, 'malformed')
   }
+  const name = findPrototypeName(text, where)
+  if (name !== undefined) throw invalidValue(`where.${name}`, 'is a reserved name', 'reserved')
+  return where
 }

@@ -8,6 +8,8 @@ import type { Documents } from './documents.ts'
 import { documentNotFound } from './errors.ts'
 import { lookUp } from './look-up.ts'
 import { documentObject } from './stored-document.ts'
+import { checkData, checkPatch, withoutSystemFields } from './writing/check-data.ts'
+import { checkId } from './writing/plan-write.ts'
 import { applyPatch } from './writing/apply-patch.ts'
 
 export interface Simulation {
@@ -35,11 +37,12 @@ export async function explainRequest(
   collection: Collection,
   simulation: Simulation,
 ): Promise<RuleExplanation> {
+  const simulated = await simulatedDocuments(documents, caller, collection, simulation)
   const rule = collection.rules[simulation.action]
   if (rule === undefined) return { allowed: false, rule: null, parts: [], refusedBy: null }
   const scope = {
     ...ruleVariables({ ...caller, actor: simulatedActor(simulation.actor) }),
-    ...(await simulatedDocuments(documents, caller, collection, simulation)),
+    ...simulated,
   }
   const { allowed, parts, refusedBy } = await explainRule(rule.expression, rule.source, scope, (call) =>
     lookUp(documents, documents.services.db, caller.project, call),
@@ -75,7 +78,10 @@ async function simulatedDocuments(
   collection: Collection,
   { action, id, data }: Simulation,
 ): Promise<{ doc: JsonObject | null; before: JsonObject | null }> {
-  const stored = id === undefined ? undefined : await documents.loader.load(collection.table, id)
+  const { limits } = documents.services.config
+  if (data !== undefined && action === 'update') checkPatch(data, limits)
+  else if (data !== undefined) checkData(withoutSystemFields(data), limits)
+  const stored = id === undefined ? undefined : await documents.loader.load(collection.table, checkId(id))
   if (id !== undefined && stored === undefined && action !== 'create') throw documentNotFound(id)
   const current = stored === undefined ? null : documentObject(stored)
   const system = { id: id ?? 'new', createdAt: request.time, updatedAt: request.time, version: 1 }

@@ -6,7 +6,14 @@ export function etagOf(version: number): string {
   return `"${version}"`
 }
 
-/** Reads `If-Match` and `If-None-Match`. Versions are what tags are made of, so a tag that is none matches nothing. */
+/** Whether a reader who sends `If-None-Match` has this version already. Weak tags count (RFC 9110, section 13.1.2). */
+export function isKnownVersion(ifNoneMatch: string | undefined, version: number): boolean {
+  if (ifNoneMatch === undefined) return false
+  const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  return tags.includes('*') || tags.includes(etagOf(version))
+}
+
+/** Reads `If-Match` and `If-None-Match` of a write. Throws 400 for what is not a tag of a version. */
 export function readPrecondition(headers: {
   'if-match'?: string | undefined
   'if-none-match'?: string | undefined
@@ -15,7 +22,8 @@ export function readPrecondition(headers: {
   if (noneMatch !== undefined && noneMatch !== '*') {
     throw invalidValue('If-None-Match', 'takes * for writes', 'invalid_header')
   }
-  if (match === undefined || match === '*') return noneMatch === undefined ? {} : { ifAbsent: true }
+  if (match === undefined) return noneMatch === undefined ? {} : { ifAbsent: true }
+  if (match === '*') return { ifPresent: true }
   const version = /^"([1-9]\d{0,15})"$/.exec(match)?.[1]
   if (version === undefined)
     throw invalidValue('If-Match', 'takes one entity tag such as "3"', 'invalid_header')

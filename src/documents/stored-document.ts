@@ -32,9 +32,7 @@ export function documentText({ id, data, version, createdAt, updatedAt }: Stored
   return data === '{}' ? `${system}}` : `${system},${data.slice(1)}`
 }
 
-/** The document as rules and filters see it: system fields beside the data. */
+/** The document as rules and filters see it: what the API shows, parsed. */
 export function documentObject(stored: StoredDocument): JsonObject {
-  const { id, createdAt, updatedAt, version } = stored
-  const data: JsonObject = JSON.parse(stored.data)
-  return { id, createdAt, updatedAt, version, ...data }
+  return JSON.parse(documentText(stored))
 }

@@ -2,6 +2,16 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { HttpServer } from './http-server.ts'
 
+// The plugin's own would turn every http address into https, which breaks the page on a local network.
+const contentSecurityPolicy = [
+  "default-src 'self'",
+  "font-src 'self' data:",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "object-src 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
 /** `/openapi.json`, made from the schemas of the routes, and `/docs` to read it. Register it before the routes. */
 export async function registerApiPages(app: HttpServer): Promise<void> {
   await app.register(swagger, {
@@ -32,7 +42,7 @@ export async function registerApiPages(app: HttpServer): Promise<void> {
     pages.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
     await pages.register(swaggerUi, {
       routePrefix: '/docs',
-      staticCSP: true,
+      staticCSP: contentSecurityPolicy,
       theme: {
         title: 'Basalt API',
         css: [{ filename: 'basalt.css', content: '.swagger-ui .topbar { display: none }' }],

@@ -35,6 +35,31 @@ export async function inTransaction<T>(
 }
 
 /**
+ * Runs work on a connection that outlives what PostgreSQL refuses. `pool.query` closes its connection on any error,
+ * and a new one costs 4 ms and all that was prepared: too much for an answer as common as "is taken".
+ */
+export async function withConnection<T>(
+  db: Database,
+  work: (connection: Queryable) => Promise<T>,
+): Promise<T> {
+  const connection = await db.connect()
+  let isBroken = false
+  try {
+    return await work(connection)
+  } catch (error) {
+    isBroken = !isRefusal(error)
+    throw error
+  } finally {
+    connection.release(isBroken)
+  }
+}
+
+/** Class 22 data, 23 constraint, 42 names, 54 limits: the statement failed, the connection is as it was. */
+function isRefusal(error: unknown): boolean {
+  return /^(22|23|42|54)/.test(sqlState(error) ?? '')
+}
+
+/**
  * The SQLSTATE of an error that PostgreSQL sent, also where Prisma has wrapped it.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */

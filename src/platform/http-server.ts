@@ -6,15 +6,18 @@ import fastify, {
   LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   type RawServerDefault,
 } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Config } from '../config.ts'
-import { unavailable } from './errors.ts'
+import { invalidValue, unavailable } from './errors.ts'
 import { newId } from './ids.ts'
+import { isDeeperThan } from './json-depth.ts'
 import type { Logger } from './logging.ts'
 import type { Metrics } from './metrics.ts'
+import { findPrototypeName } from './prototype-names.ts'
 import { answerClientError, answerError, answerUnknownRoute } from './problems.ts'
 
 /** The server as features see it: TypeBox schemas give the types of their requests. */
@@ -27,6 +30,7 @@ export type HttpServer = FastifyInstance<
 >
 
 const headersTimeoutMs = 15_000
+const slowConnectionsCheckedEveryMs = 5_000
 // Uploads of many megabytes over slow lines are legitimate; a trickle without an end is not.
 const requestTimeoutMs = 300_000
 
@@ -42,11 +46,15 @@ export async function createHttpServer(config: Config, log: Logger, metrics: Met
     bodyLimit: config.limits.bodyBytes,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: headersTimeoutMs },
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: slowConnectionsCheckedEveryMs },
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    frameworkErrors: answerError,
+    // Faults that Fastify finds before hooks run.
+    frameworkErrors(error, request, reply) {
+      setCommonHeaders(config, request, reply)
+      answerError(error, request, reply)
+    },
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
@@ -60,7 +68,7 @@ export async function createHttpServer(config: Config, log: Logger, metrics: Met
   app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
   addCommonHeaders(app, config)
   addRequestMetrics(app, metrics, log)
-  await shedLoad(app)
+  await shedLoad(app, config.limits.eventLoopDelayMs)
   return app as HttpServer
 }
 
@@ -69,34 +77,48 @@ const options = { allErrors: true, useDefaults: true, strict: false } as const
 const strictAjv = addFormats.default(new Ajv({ ...options, coerceTypes: false }))
 const coercingAjv = addFormats.default(new Ajv({ ...options, coerceTypes: true }))
 
+// Documents have a limit of their own; a JSON Schema needs three levels for each of theirs.
+const maxBodyDepth = 200
+
 /** DELETE and action calls come with `content-type: application/json` and nothing in the body from many clients. */
 function acceptEmptyJson(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
+  // Fastify's own: nothing here takes text.
+  app.removeContentTypeParser('text/plain')
+  const parse = app.getDefaultJsonParser('ignore', 'ignore')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined)
-    else void parse(request, body as string, done)
+    const text = body as string
+    if (text.length === 0) done(null, undefined)
+    else if (isDeeperThan(text, maxBodyDepth))
+      done(invalidValue('', `is nested deeper than ${maxBodyDepth} levels`, 'too_deep'))
+    else
+      void parse(request, text, (error, value) => {
+        const name = error === null ? findPrototypeName(text, value) : undefined
+        if (name === undefined) done(error, value)
+        else done(invalidValue(name, 'is a reserved name', 'reserved'))
+      })
   })
 }
 
 function addCommonHeaders(app: FastifyInstance, config: Config): void {
-  const isHttps = config.publicUrl.startsWith('https:')
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
-    reply.header('x-content-type-options', 'nosniff')
-    reply.header('cache-control', 'no-store')
-    if (isHttps) reply.header('strict-transport-security', 'max-age=63072000; includeSubDomains')
+    setCommonHeaders(config, request, reply)
     done()
   })
 }
 
+function setCommonHeaders({ publicUrl }: Config, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id)
+  reply.header('x-content-type-options', 'nosniff')
+  reply.header('cache-control', 'no-store')
+  if (publicUrl.startsWith('https:')) {
+    reply.header('strict-transport-security', 'max-age=63072000; includeSubDomains')
+  }
+}
+
 function addRequestMetrics(app: FastifyInstance, metrics: Metrics, log: Logger): void {
   app.addHook('onResponse', (request, reply, done) => {
-    const labels = {
-      method: request.method,
-      route: request.routeOptions.url ?? 'unknown',
-      status: String(reply.statusCode),
-    }
-    metrics.requestSeconds.observe(labels, reply.elapsedTime / 1000)
+    const { method, routeOptions } = request
+    metrics.observeRequest(method, routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000)
     logRequest(log, request, reply.statusCode, reply.elapsedTime)
     done()
   })
@@ -113,13 +135,13 @@ function logRequest(log: Logger, request: FastifyRequest, status: number, millis
 }
 
 /**
- * Beyond a second of event loop delay a node answers 503 at once rather than everything late.
- * Half a second is passed by a busy machine that only starts another process.
+ * When the event loop is so late on average, a node answers 503 at once rather than everything late.
  */
-async function shedLoad(app: FastifyInstance): Promise<void> {
+async function shedLoad(app: FastifyInstance, maxEventLoopDelay: number): Promise<void> {
   await app.register(underPressure, {
-    maxEventLoopDelay: 1000,
-    sampleInterval: 250,
+    maxEventLoopDelay,
+    // An interval in which nothing could be measured counts as late, so none may be shorter than what is allowed.
+    sampleInterval: maxEventLoopDelay,
     retryAfter: 2,
     pressureHandler: (_request, reply) => {
       void reply.header('retry-after', '2')

@@ -15,7 +15,7 @@ export interface OpenedDatabase {
 }
 
 /** The given database is none that we can use, in words for whoever starts the server. */
-export class DatabaseUnusableError extends Error {
+class DatabaseUnusableError extends Error {
   override readonly name = 'DatabaseUnusableError'
 }
 

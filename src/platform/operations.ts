@@ -3,6 +3,8 @@ import type { Services } from './services.ts'
 
 const open = { access: { door: 'open' } } as const
 const tags = ['Operations']
+// A busy node is not a broken one: what restarts nodes that don't answer must leave it alone.
+const openUnderPressure = { ...open, pressureHandler: () => undefined }
 const readyWithinMs = 2_000
 
 /** What load balancers and monitoring ask. */
@@ -10,7 +12,7 @@ export function registerOperations(app: HttpServer, { db, metrics }: Services): 
   app.route({
     method: 'GET',
     url: '/healthz',
-    config: open,
+    config: openUnderPressure,
     schema: { operationId: 'health', summary: 'The process is alive', tags },
     handler: async () => ({ status: 'ok' }),
   })
@@ -33,7 +35,7 @@ export function registerOperations(app: HttpServer, { db, metrics }: Services): 
   app.route({
     method: 'GET',
     url: '/metrics',
-    config: open,
+    config: openUnderPressure,
     schema: { operationId: 'metrics', summary: 'Metrics for Prometheus', tags },
     async handler(_request, reply) {
       return reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics())

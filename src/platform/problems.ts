@@ -1,12 +1,16 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
 import { sqlState } from './database.ts'
+import { newId } from './ids.ts'
 import { ApiError, invalidRequest, type Issue, notFound, payloadTooLarge, unavailable } from './errors.ts'
 
 /** Turns whatever was thrown into `application/problem+json` (RFC 9457). */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toApiError(error)
-  if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+  // What is refused on purpose, to shed load, has nothing to explain: the line of the request says enough.
+  if (problem.status >= 500 && (problem !== error || problem.cause !== undefined)) {
+    request.log.error({ err: error, code: problem.code }, 'request failed')
+  }
   if (problem.retryAfterSeconds !== undefined) {
     void reply.header('retry-after', String(Math.max(1, Math.ceil(problem.retryAfterSeconds))))
   }
@@ -28,9 +32,11 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     return
   }
   const problem = clientErrors.get(error.code ?? '') ?? new ApiError('invalid_request', 'This is not HTTP.')
-  const body = JSON.stringify(presentProblem(problem, ''))
+  const requestId = newId()
+  const body = JSON.stringify(presentProblem(problem, requestId))
   socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nx-request-id: ${requestId}\r\n` +
+      `content-type: application/problem+json\r\nx-content-type-options: nosniff\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
 }

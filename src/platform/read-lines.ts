@@ -1,27 +1,35 @@
 import { StringDecoder } from 'node:string_decoder'
-import { payloadTooLarge } from './errors.ts'
+
+/** A line that isn't empty, counted from 1; without a text when it was longer than allowed. */
+export interface Line {
+  line: number
+  text: string | undefined
+}
 
 /**
- * The lines of a stream that aren't empty, numbered from 1. Throws 413 at a line that is longer than allowed:
- * a stream without line ends would otherwise fill the memory.
+ * The lines of a stream. Of a line that is longer than allowed nothing is kept: a stream without line ends would
+ * fill the memory.
  */
-export async function* readLines(
-  stream: AsyncIterable<Buffer>,
-  maxCharacters: number,
-): AsyncGenerator<{ line: number; text: string }> {
+export async function* readLines(stream: AsyncIterable<Buffer>, maxCharacters: number): AsyncGenerator<Line> {
   const decoder = new StringDecoder('utf8')
   let rest = ''
-  let line = 0
-  for await (const chunk of stream) {
-    const parts = (rest + decoder.write(chunk)).split('\n')
-    rest = parts.pop() ?? ''
-    if (rest.length > maxCharacters)
-      throw payloadTooLarge(`Line ${line + parts.length + 1} is longer than allowed.`)
-    for (const text of parts) {
-      line += 1
-      if (text.trim() !== '') yield { line, text }
-    }
+  let isTooLong = false
+  let line = 1
+  const lineOf = (text: string): Line[] => {
+    if (isTooLong || text.length > maxCharacters) return [{ line, text: undefined }]
+    return text.trim() === '' ? [] : [{ line, text }]
   }
-  const last = rest + decoder.end()
-  if (last.trim() !== '') yield { line: line + 1, text: last }
+  for await (const chunk of stream) {
+    const parts = decoder.write(chunk).split('\n')
+    const last = parts.pop() ?? ''
+    for (const part of parts) {
+      yield* lineOf(rest + part)
+      rest = ''
+      isTooLong = false
+      line += 1
+    }
+    if (rest.length + last.length > maxCharacters) isTooLong = true
+    rest = isTooLong ? '' : rest + last
+  }
+  yield* lineOf(rest + decoder.end())
 }

@@ -14,6 +14,8 @@ export interface Operand {
   readonly sql: () => string
   /** The same as jsonb, NULL when missing. */
   readonly json: () => string
+  /** No index holds it, so equality may be found the quickest way. */
+  readonly isUnindexed?: boolean
 }
 
 const symbols = { eq: '=', ne: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=' } as const
@@ -38,8 +40,10 @@ export function compareWithValue(
   if (left.form === 'text') return compareColumn(left, operator, value, 'string', params)
   if (left.form === 'number') return compareColumn(left, operator, value, 'number', params)
   const isRange = operator !== 'eq' && operator !== 'ne'
-  if (typeof value === 'object' && value !== null) {
-    if (isRange) return 'FALSE'
+  const isStructure = typeof value === 'object' && value !== null
+  if (isRange && isStructure) return 'FALSE'
+  // The equality of jsonb is the same, and takes a fifth of the time of making a key.
+  if (isStructure || (left.isUnindexed === true && !isRange && value !== null)) {
     const match = operator === 'eq' ? '=' : 'IS DISTINCT FROM'
     return `${left.json()} ${match} ${params.push(JSON.stringify(value), 'jsonb')}`
   }

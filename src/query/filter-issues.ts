@@ -4,8 +4,15 @@ import { isStorable } from './field-path.ts'
 import { isJsonObject } from './json.ts'
 import type { Json } from './json.ts'
 
-export const maxFilterDepth = 8
-export const maxFilterTerms = 64
+/** How much one filter may ask for. */
+export interface FilterLimits {
+  readonly filterDepth: number
+  readonly filterTerms: number
+  /** In a list: `$in` and its kin. */
+  readonly filterInValues: number
+}
+
+const defaultLimits: FilterLimits = { filterDepth: 8, filterTerms: 64, filterInValues: 256 }
 const maxIssues = 100
 const maxTextLength = 8192
 const maxValueDepth = 20
@@ -13,8 +20,13 @@ const maxValueNodes = 1024
 
 /** Collects the faults of a filter, so that all are told at once: up to a hundred, since the answer is bounded too. */
 export class FilterIssues {
+  readonly limits: FilterLimits
   readonly #issues: Issue[] = []
   #terms = 0
+
+  constructor(limits: FilterLimits = defaultLimits) {
+    this.limits = limits
+  }
 
   add(path: string, code: string, message: string): void {
     if (this.#issues.length < maxIssues) this.#issues.push({ path, code, message })
@@ -22,8 +34,8 @@ export class FilterIssues {
 
   countTerm(path: string): void {
     this.#terms++
-    if (this.#terms === maxFilterTerms + 1) {
-      this.add(path, 'too_many_terms', `A filter has at most ${maxFilterTerms} terms.`)
+    if (this.#terms === this.limits.filterTerms + 1) {
+      this.add(path, 'too_many_terms', `A filter has at most ${this.limits.filterTerms} terms.`)
     }
   }
 

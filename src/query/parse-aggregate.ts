@@ -3,6 +3,7 @@ import type { Issue } from '../platform/errors.ts'
 import type { Expression } from './expression.ts'
 import { describeSegmentFault, parseFieldPath } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
+import type { FilterLimits } from './filter-issues.ts'
 import { isJsonObject } from './json.ts'
 import { parseFilter } from './parse-filter.ts'
 import { fieldPaths, mapParts } from './walk-expression.ts'
@@ -36,10 +37,10 @@ const known = new Set(['where', 'groupBy', 'select', 'having', 'sort', 'limit'])
  * Reads `{ where?, groupBy?, select, having?, sort?, limit? }`. Groups are named by their dotted paths;
  * `having` and `sort` speak of the names of the result. Fails with 400 and the path of each fault.
  */
-export function parseAggregate(input: unknown): AggregateQuery {
+export function parseAggregate(input: unknown, limits?: FilterLimits): AggregateQuery {
   if (!isJsonObject(input)) throw invalidValue('', 'An aggregate is an object.', 'wrong_type')
   refuseUnknown(input)
-  const where = parseFilter(input['where'])
+  const where = parseFilter(input['where'], limits && { limits })
   const groupBy = listOfTexts(input['groupBy'], 'groupBy', maxGroupFields).map((text, index) =>
     parseFieldPath(text, `groupBy[${index}]`),
   )

@@ -2,11 +2,11 @@ import { allOf, anyOf, documentPath, literal } from './expression.ts'
 import type { Comparison, Expression } from './expression.ts'
 import { describePathFault } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
-import { FilterIssues, maxFilterDepth, maxFilterTerms } from './filter-issues.ts'
+import { FilterIssues } from './filter-issues.ts'
+import type { FilterLimits } from './filter-issues.ts'
 import { parseNear, parseWithinBox, parseWithinRadius } from './parse-geo.ts'
 import { isJsonObject } from './json.ts'
 
-const maxListValues = 256
 const maxSearchLength = 1024
 
 /** A value in the filter of a rule's `exists` call that is only known when the rule is evaluated. */
@@ -23,6 +23,7 @@ interface FilterOptions {
   path?: string
   /** Whether `$search` and the geo operators are understood. */
   indexed?: boolean
+  limits?: FilterLimits
 }
 
 /** Where in the filter a part stands, and what it may be. */
@@ -42,8 +43,8 @@ interface Place {
  * `not_allowed_here`.
  */
 export function parseFilter(input: unknown, options: FilterOptions = {}): Expression {
-  const issues = new FilterIssues()
-  const { path = 'where', indexed = true } = options
+  const { path = 'where', indexed = true, limits } = options
+  const issues = new FilterIssues(limits)
   const expression =
     input === undefined
       ? allOf([])
@@ -57,8 +58,8 @@ function filterOf(input: unknown, place: Place, issues: FilterIssues): Expressio
     issues.add(place.at, 'wrong_type', 'A filter is an object.')
     return allOf([])
   }
-  if (place.depth > maxFilterDepth) {
-    issues.add(place.at, 'too_deep', `A filter is nested at most ${maxFilterDepth} deep.`)
+  if (place.depth > issues.limits.filterDepth) {
+    issues.add(place.at, 'too_deep', `A filter is nested at most ${issues.limits.filterDepth} deep.`)
     return allOf([])
   }
   const fields = Object.entries(input)
@@ -97,7 +98,7 @@ function filtersOf(input: unknown, place: Place, issues: FilterIssues): Expressi
   }
   // What stands behind the limit of terms is a fault anyway, told once and not for each.
   return input
-    .slice(0, maxFilterTerms + 1)
+    .slice(0, issues.limits.filterTerms + 1)
     .map((item: unknown, index) =>
       filterOf(item, { ...place, at: `${place.at}[${index}]`, depth: place.depth + 1 }, issues),
     )
@@ -204,8 +205,8 @@ function unknownOperator(name: string): string {
 
 function negationOf(path: FieldPath, input: unknown, place: Place, issues: FilterIssues): Expression {
   const depth = place.depth + 1
-  if (depth > maxFilterDepth) {
-    issues.add(place.at, 'too_deep', `A filter is nested at most ${maxFilterDepth} deep.`)
+  if (depth > issues.limits.filterDepth) {
+    issues.add(place.at, 'too_deep', `A filter is nested at most ${issues.limits.filterDepth} deep.`)
     return allOf([])
   }
   if (!isOperators(input)) {
@@ -273,8 +274,8 @@ function valuesOf(input: unknown, place: Place, issues: FilterIssues): Expressio
     issues.add(place.at, 'wrong_type', 'This takes a list of values.')
     return []
   }
-  if (input.length > maxListValues) {
-    issues.add(place.at, 'too_many_values', `This takes at most ${maxListValues} values.`)
+  if (input.length > issues.limits.filterInValues) {
+    issues.add(place.at, 'too_many_values', `This takes at most ${issues.limits.filterInValues} values.`)
     return []
   }
   return input.map((item: unknown, index) => valueOf(item, { ...place, at: `${place.at}[${index}]` }, issues))

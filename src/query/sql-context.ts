@@ -1,20 +1,23 @@
 import type { FieldPath } from './field-path.ts'
 
+export type ParameterType = 'jsonb' | 'jsonb[]' | 'text[]' | 'float8' | 'float8[]' | 'bigint' | 'text'
+
 /** The values of one statement, in the order of their placeholders. */
 export class SqlParameters {
   readonly values: unknown[]
+  /** What each value was cast to; undefined where PostgreSQL finds out by itself. */
+  readonly types: (ParameterType | undefined)[]
 
   /** Starts behind the values that the statement has already. */
   constructor(values: readonly unknown[] = []) {
     this.values = [...values]
+    this.types = values.map(() => undefined)
   }
 
   /** Binds a value and returns its placeholder: `$3`, or `$3::jsonb` with a cast. */
-  push(
-    value: unknown,
-    cast?: 'jsonb' | 'jsonb[]' | 'text[]' | 'float8' | 'float8[]' | 'bigint' | 'text',
-  ): string {
+  push(value: unknown, cast?: ParameterType): string {
     this.values.push(value)
+    this.types.push(cast)
     return cast === undefined ? `$${this.values.length}` : `$${this.values.length}::${cast}`
   }
 }
@@ -25,6 +28,8 @@ export interface CollectionIndexes {
   readonly search?: SearchIndex
   /** Fields that hold GeoJSON points. */
   readonly geo: readonly FieldPath[]
+  /** Fields of ordered indexes. Undefined when they aren't known: any field may have one. */
+  readonly ordered?: readonly FieldPath[]
 }
 
 export interface SearchIndex {

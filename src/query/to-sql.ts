@@ -150,7 +150,12 @@ function operandOfPath(path: FieldPath, context: SqlContext): Operand {
   if (column !== undefined) {
     return { form: path[0] === 'version' ? 'number' : 'text', sql: () => column, json: value }
   }
-  return { form: 'key', sql: () => keyOf(value()), json: value }
+  const isUnindexed = context.indexes.ordered?.every((indexed) => !isSamePath(indexed, path)) ?? false
+  return { form: 'key', sql: () => keyOf(value()), json: value, isUnindexed }
+}
+
+function isSamePath(a: FieldPath, b: FieldPath): boolean {
+  return a.length === b.length && a.every((segment, at) => segment === b[at])
 }
 
 function once(make: () => string): () => string {

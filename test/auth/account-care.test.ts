@@ -100,25 +100,28 @@ test('known and unknown addresses get the same answer, as fast', { timeout: 60_0
   for (const path of ['/password/reset', '/email/resend', '/sign-in/otp', '/sign-up']) {
     const body = path === '/sign-up' ? { password } : {}
     const times: Record<string, number[]> = { known: [], unknown: [] }
-    for (let sample = 0; sample < 20; sample += 1) {
+    for (let sample = 0; sample < 12; sample += 1) {
       for (const who of ['known', 'unknown'] as const) {
         const email = who === 'known' ? 'known@example.com' : `nobody-${path.length}-${sample}@example.com`
         const from = performance.now()
         const got = await answer(path, { ...body, email })
         times[who]!.push(performance.now() - from)
+        // What goes on behind one answer must not be measured with the next.
+        await new Promise((resolve) => setTimeout(resolve, 60))
         expect(got).toEqual(
           path === '/sign-up' ? { status: 202, verificationRequired: true } : { status: 202, accepted: true },
         )
       }
     }
-    const [known, unknown] = [median(times['known']!), median(times['unknown']!)]
-    expect(Math.abs(known - unknown), `${path}: ${known} ${unknown}`).toBeLessThan(Math.max(5, known * 0.5))
+    const [known, unknown] = [quartile(times['known']!), quartile(times['unknown']!)]
+    expect(Math.abs(known - unknown), `${path}: ${known} ${unknown}`).toBeLessThan(Math.max(8, known * 0.5))
   }
   await settings({ password: null })
 })
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+/** The lower one: what a busy machine adds stands above it. */
+function quartile(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)]!
 }
 
 test('where addresses must be verified, who signs up with a known one is told by mail alone', async () => {
@@ -147,4 +150,74 @@ test('a verification is sent again to those who need one only', async () => {
   await post('/email/resend', { email: 'nobody-at-all@example.com' })
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(mail.mails.slice(before).filter(({ recipients }) => recipients.includes(email))).toEqual([])
+})
+
+const patchMe = (as: string, body: object) => project.call('PATCH', '/auth/me', { as, body })
+
+test('a password is changed by who knows the present one; other devices are signed out and the owner is told', async () => {
+  const email = 'change@example.com'
+  const here = await signUp(email)
+  const there = (await post('/sign-in', { email, password })).body
+  const wrong = await patchMe(here.accessToken, {
+    password: newPassword,
+    currentPassword: 'a wrong long phrase',
+  })
+  expect([wrong.status, wrong.body.errors[0].path]).toEqual([400, 'currentPassword'])
+  expect((await patchMe(here.accessToken, { password: newPassword })).status).toBe(400)
+  const changed = await patchMe(here.accessToken, { password: newPassword, currentPassword: password })
+  expect(changed.status).toBe(200)
+  expect((await mail.take(email)).subject).toContain('was changed')
+  expect((await patchMe(here.accessToken, {})).status).toBe(200)
+  expect((await patchMe(there.accessToken, {})).status).toBe(401)
+  expect((await post('/token', { refreshToken: there.refreshToken })).status).toBe(401)
+  expect((await post('/sign-in', { email, password })).status).toBe(401)
+  expect((await post('/sign-in', { email, password: newPassword })).status).toBe(200)
+})
+
+test('an address changes when the new one is proven; the old one is told', async () => {
+  const old = 'old@example.com'
+  const email = 'new@example.com'
+  const session = await signUp(old)
+  const asked = await patchMe(session.accessToken, { email })
+  expect([asked.status, asked.body.email]).toEqual([200, old])
+  expect((await mail.take(old)).text).toContain(email)
+  const code = codeIn(await mail.take(email))
+  const uses = await Promise.all(Array.from({ length: 20 }, () => post('/email/verify', { email, code })))
+  expect(uses.filter(({ status }) => status === 204)).toHaveLength(1)
+  expect((await patchMe(session.accessToken, {})).body).toMatchObject({ email, isEmailVerified: true })
+  expect((await post('/sign-in', { email: old, password })).status).toBe(401)
+  expect((await post('/sign-in', { email, password })).status).toBe(200)
+})
+
+test('who asks for the address of somebody else gets the same answer, and not the address', async () => {
+  const taken = 'taken@example.com'
+  await signUp(taken)
+  const session = await signUp('asks@example.com')
+  const { status, body } = await patchMe(session.accessToken, { email: taken })
+  expect([status, body.email]).toEqual([200, 'asks@example.com'])
+  expect((await mail.take(taken)).subject).toContain('already')
+})
+
+test('a new address takes a fresh proof of who asks', async () => {
+  const session = await signUp('stale@example.com')
+  await server.services.db.query(
+    `UPDATE basalt.user_sessions SET proven_at = now() - interval '6 minutes' WHERE user_id = $1`,
+    [session.user.id],
+  )
+  server.services.bus.publish('auth-users', session.user.id)
+  await expect
+    .poll(async () => (await patchMe(session.accessToken, { email: 'thief@example.com' })).body.code)
+    .toBe('step_up_required')
+})
+
+test('the code for an address that was left does not bring it back', async () => {
+  const left = 'left@example.com'
+  const { body: session } = await post('/sign-up', { email: left, password })
+  const code = codeIn(await mail.take(left))
+  const email = 'moved@example.com'
+  await patchMe(session.accessToken, { email })
+  await mail.take(left)
+  expect((await post('/email/verify', { email, code: codeIn(await mail.take(email)) })).status).toBe(204)
+  expect((await post('/email/verify', { email: left, code })).body.code).toBe('code_invalid')
+  expect((await patchMe(session.accessToken, {})).body.email).toBe(email)
 })

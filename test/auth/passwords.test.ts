@@ -12,7 +12,8 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-const post = (path: string, body?: object, as = project.publishable) => project.call('POST', `/auth${path}`, { as, body })
+const post = (path: string, body?: object, as = project.publishable) =>
+  project.call('POST', `/auth${path}`, { as, body })
 
 test('who signs up is signed in, and rules see who they are', async () => {
   const { status, body } = await post('/sign-up', ada)
@@ -20,7 +21,8 @@ test('who signs up is signed in, and rules see who they are', async () => {
   expect(body.user).toMatchObject({ email: 'ada@example.com', isAnonymous: false })
   await project.defineCollection('notes', { rules: { create: 'doc.owner == auth.uid' } })
   const mine = { owner: body.user.id }
-  const create = (as: string, document: object) => project.call('POST', '/collections/notes/documents', { as, body: document })
+  const create = (as: string, document: object) =>
+    project.call('POST', '/collections/notes/documents', { as, body: document })
   expect((await create(body.accessToken, mine)).status).toBe(201)
   expect((await create(body.accessToken, { owner: 'else' })).status).toBe(403)
 })
@@ -48,7 +50,9 @@ test('a refresh token is exchanged once; its ancestor ends the session', async (
 
 test('ten tabs that refresh at once stay signed in', async () => {
   const { body: first } = await post('/sign-in', ada)
-  const tabs = await Promise.all(Array.from({ length: 10 }, () => post('/token', { refreshToken: first.refreshToken })))
+  const tabs = await Promise.all(
+    Array.from({ length: 10 }, () => post('/token', { refreshToken: first.refreshToken })),
+  )
   expect(tabs.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200))
   expect(new Set(tabs.map(({ body }) => body.refreshToken)).size).toBe(1)
 })

@@ -32,9 +32,9 @@ describe('ResponseReader', () => {
     'takes a response byte by byte, and the next one after it',
     (response) => {
       const reader = new ResponseReader()
-      const expected = [...response].map((_, index) => index === response.length - 1)
-      expect(read(reader, [...response])).toEqual(expected)
-      expect(read(reader, [...counted]).lastIndexOf(true)).toBe(counted.length - 1)
+      const expected = Array.from(response, (_, index) => index === response.length - 1)
+      expect(read(reader, Array.from(response))).toEqual(expected)
+      expect(read(reader, Array.from(counted)).lastIndexOf(true)).toBe(counted.length - 1)
       expect(reader.status).toBe(200)
     },
   )

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { type Basalt, createClient, type Fetch } from '../../client-sdk/src/client.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/platform/logging.ts'
-import { ensureFirstOperator } from '../../src/projects/operators/ensure-first-operator.ts'
 import { startServer } from '../../src/start-server.ts'
 import { createTestDatabase } from '../support/database.ts'
 import type { schema } from './blog.ts'
@@ -38,10 +37,10 @@ export async function serveProjects(): Promise<ProjectServer> {
     BASALT_OPERATOR_EMAIL: operator.email,
     BASALT_OPERATOR_PASSWORD: operator.password,
     BASALT_RATE_LIMITS: 'off',
+    BASALT_LIMIT_EVENT_LOOP_DELAY_MS: '60000',
     BASALT_LOG_LEVEL: 'fatal',
   })
   const running = await startServer(config, createLogger(config.logLevel))
-  await ensureFirstOperator(running.services)
   const { token } = await post<{ token: string }>(`${running.address}/v1/operators/sign-in`, operator)
   const headers = { authorization: `Bearer ${token}` }
   const organization = { name: 'Testers' }

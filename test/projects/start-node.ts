@@ -45,7 +45,12 @@ export interface Node {
 const password = 'correct horse battery'
 
 export async function startNode(database: TestDatabase, env: NodeJS.ProcessEnv = {}): Promise<Node> {
-  const config = readConfig({ BASALT_LOG_LEVEL: 'silent', BASALT_RATE_LIMITS: 'off', ...env })
+  const config = readConfig({
+    BASALT_LOG_LEVEL: 'silent',
+    BASALT_RATE_LIMITS: 'off',
+    BASALT_LIMIT_EVENT_LOOP_DELAY_MS: '60000',
+    ...env,
+  })
   const services = await openServices(database, config)
   const projects = createProjects(services)
   const app = await createHttpServer(config, services.log, services.metrics)

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 
@@ -9,6 +10,8 @@ export interface LyingProvider {
   issuer: string
   /** The next id tokens, at the token endpoint. */
   nextToken: (nonce: string | null) => Promise<string>
+  /** What the token endpoint was last asked with. */
+  lastRequest: URLSearchParams
   /** How often somebody asked for keys that are not the provider's own. */
   foreignKeyRequests: number
   /** Claims that are all right, for the client of the test. */
@@ -33,6 +36,7 @@ export async function startLyingProvider(clientId: string): Promise<LyingProvide
   const self: LyingProvider = {
     issuer,
     nextToken: (asked) => self.sign(self.claims({ nonce: asked })),
+    lastRequest: new URLSearchParams(),
     foreignKeyRequests: 0,
     foreign: { key: other.privateKey, jwk: foreignJwk },
     publicJwk,
@@ -69,8 +73,10 @@ export async function startLyingProvider(clientId: string): Promise<LyingProvide
       id_token: await self.nextToken(nonce),
     }),
   }
-  server.on('request', (request: IncomingMessage, response) => {
-    request.resume()
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    await once(request, 'end')
     const url = new URL(request.url ?? '/', issuer)
     if (url.pathname === '/authorize') {
       nonce = url.searchParams.get('nonce')
@@ -80,10 +86,11 @@ export async function startLyingProvider(clientId: string): Promise<LyingProvide
       response.writeHead(302, { location: back.href }).end()
       return
     }
-    void Promise.resolve(answers[url.pathname]?.(url)).then((body) =>
-      response.setHeader('content-type', 'application/json').end(JSON.stringify(body ?? null)),
-    )
-  })
+    if (url.pathname === '/token') self.lastRequest = new URLSearchParams(String(Buffer.concat(chunks)))
+    const body = (await answers[url.pathname]?.(url)) ?? null
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
+  }
+  server.on('request', (request, response) => void answer(request, response))
   return self
 }
 

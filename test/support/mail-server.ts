@@ -24,24 +24,24 @@ export async function startMailServer(): Promise<MailServer> {
   const mails: ReceivedMail[] = []
   const taken = new Set<ReceivedMail>()
   let isRefusing = false
+  async function receive(
+    stream: AsyncIterable<Buffer>,
+    recipients: string[],
+    done: (error?: Error) => void,
+  ): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of stream) chunks.push(chunk)
+    const raw = Buffer.concat(chunks)
+    if (!isRefusing) mails.push({ ...(await PostalMime.parse(raw)), recipients, raw: raw.toString() })
+    done(isRefusing ? new Error('451 not now') : undefined)
+  }
+
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
     onData(stream, session, done) {
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      stream.on('end', () => {
-        if (isRefusing) {
-          done(new Error('451 not now'))
-          return
-        }
-        const raw = Buffer.concat(chunks)
-        void PostalMime.parse(raw).then((mail) => {
-          const recipients = session.envelope.rcptTo.map(({ address }) => address)
-          mails.push({ ...mail, recipients, raw: raw.toString() })
-          done()
-        }, done)
-      })
+      const recipients = session.envelope.rcptTo.map(({ address }) => address)
+      void receive(stream, recipients, done)
     },
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,4 +1,3 @@
-import { prepareFirstStart } from '../../src/first-start.ts'
 import { createLogger } from '../../src/platform/logging.ts'
 import { readConfig } from '../../src/config.ts'
 import { type RunningServer, startServer } from '../../src/start-server.ts'
@@ -57,6 +56,8 @@ export async function startOn(databaseUrl: string, env: Record<string, string> =
     BASALT_PORT: '0',
     BASALT_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
     BASALT_RATE_LIMITS: 'off',
+    // Tests share their event loop with the server and with others' servers.
+    BASALT_LIMIT_EVENT_LOOP_DELAY_MS: '60000',
     BASALT_LOG_LEVEL: 'error',
     BASALT_OPERATOR_EMAIL: credentials.email,
     BASALT_OPERATOR_PASSWORD: credentials.password,
@@ -64,7 +65,6 @@ export async function startOn(databaseUrl: string, env: Record<string, string> =
     ...env,
   })
   const server = await startServer(config, createLogger(config.logLevel))
-  await prepareFirstStart(server.services, server.app)
   const call = caller(server.address)
   const signedIn = await call('POST', '/v1/operators/sign-in', { body: credentials })
   const operator: string = signedIn.body.token
@@ -73,7 +73,8 @@ export async function startOn(databaseUrl: string, env: Record<string, string> =
     operator,
     call,
     async createProject(name = 'Test') {
-      const { body } = await call('POST', '/v1/projects', { as: operator, body: { name } })
+      const { status, body } = await call('POST', '/v1/projects', { as: operator, body: { name } })
+      if (status !== 201) throw new Error(JSON.stringify(body))
       return testProject(call, body.project.ref, body.keys)
     },
   })

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { Value } from 'typebox/value'
-import { ApiError, invalidRequest } from '../../platform/errors.ts'
+import { ApiError, invalidRequest, payloadTooLarge } from '../../platform/errors.ts'
 import { readLines } from '../../platform/read-lines.ts'
 import type { Auth } from '../auth.ts'
 import { insertUser } from './create-managed-user.ts'
@@ -37,7 +37,7 @@ export async function importUsers(
   const summary: UserImport = { imported: 0, failed: 0, errors: [] }
   const underWay = new Set<Promise<void>>()
   let failure: Error | undefined
-  const importLine = async (line: number, text: string): Promise<void> => {
+  const importLine = async (line: number, text: string | undefined): Promise<void> => {
     try {
       const user = parseLine(text)
       await control.$transaction((tx) => insertUser(auth, tx, administration, user, null))
@@ -65,7 +65,8 @@ export async function importUsers(
   return summary
 }
 
-function parseLine(text: string): ImportedUser {
+function parseLine(text: string | undefined): ImportedUser {
+  if (text === undefined) throw payloadTooLarge(`A line has at most ${maxLineCharacters} characters.`)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)

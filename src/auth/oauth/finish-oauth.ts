@@ -8,7 +8,7 @@ import { accountFromClaims } from './providers.ts'
 import { isObject, type ProviderAccount, readText } from './provider-account.ts'
 import type { ProviderClient, ProviderClients } from './provider-clients.ts'
 import { exchangeTarget, type ProvenAccount } from './exchange-code.ts'
-import { callbackUrl, type OAuthFlow, stateTarget } from './start-oauth.ts'
+import { callbackUrl, checkRedirect, type OAuthFlow, stateTarget } from './start-oauth.ts'
 
 /** What the provider sent the browser back with. */
 export interface OAuthAnswer {
@@ -42,6 +42,8 @@ export async function finishOAuth(
   const { data } = await useSecret(control, project, 'oauth', stateTarget(browserSecret), answer.state)
   const flow = data as unknown as OAuthFlow
   if (flow.provider !== provider) throw codeInvalid()
+  // The list may have changed meanwhile.
+  await checkRedirect(auth, project, flow.redirectTo)
   if (answer.error !== undefined) return withFragment(flow, { error: knownError(answer.error) })
   try {
     const account = await askProvider(auth, project, await clients.of(project, provider), flow, answer)

@@ -47,14 +47,12 @@ export function createProviderClients(auth: Auth): ProviderClients {
       if (known !== undefined && known.basis === basis && known.until > Date.now()) return known.client
       const oldest = clients.size >= maxClients ? clients.keys().next() : undefined
       if (oldest?.done === false) clients.delete(oldest.value)
-      const client = connect(auth, name, provider, secret)
-      clients.set(key, { basis, until: Date.now() + lifetimeMs, client })
-      try {
-        return await client
-      } catch (error) {
+      const client = connect(auth, name, provider, secret).catch((error: unknown) => {
         if (clients.get(key)?.client === client) clients.delete(key)
         throw providerUnavailable(error)
-      }
+      })
+      clients.set(key, { basis, until: Date.now() + lifetimeMs, client })
+      return client
     },
   }
 }

@@ -120,13 +120,11 @@ function orNull(schema: TSchema): TSchema {
 }
 
 /** A PATCH: groups that are given replace those that are set. Null removes an optional one. */
-export const AuthSettingsPatch = Type.Partial(
-  Type.Object(
-    Object.fromEntries(
-      Object.entries(AuthSettings.properties).map(([name, schema]) => [name, orNull(schema)]),
-    ),
-    closed,
+export const AuthSettingsPatch = Type.Object(
+  Object.fromEntries(
+    Object.entries(AuthSettings.properties).map(([name, schema]) => [name, Type.Optional(orNull(schema))]),
   ),
+  closed,
 )
 
 /** What a PATCH may say of secrets; they never come back. Null removes one. */

@@ -18,12 +18,24 @@ export interface CollectionCatalog {
 
 type Loaded = ReadonlyMap<string, Collection>
 
+interface Entry {
+  collections: Loaded
+  /** Which declarations these are; another one in the database means that somebody changed them. */
+  stamp: string
+  checkedAt: number
+  checking: Promise<void> | undefined
+}
+
 // Ten thousand compiled collections are some hundred megabytes; the least recently loaded go first.
 const maxProjects = 500
+// The net under lost notifications: a node that is killed after COMMIT tells nobody. A rule that was changed holds
+// everywhere after the second of these times. Compiling is dear, so only the stamps are read again.
+const checkAfterMs = 3_000
+const maxAgeMs = 5_000
 
 export function createCollectionCatalog({ control, bus }: Services): CollectionCatalog {
-  const loading = new Map<string, Promise<Loaded>>()
-  const loaded = new Map<string, Loaded>()
+  const loading = new Map<string, Promise<Entry>>()
+  const loaded = new Map<string, Entry>()
 
   function forget(projectId: string): void {
     loading.delete(projectId)
@@ -36,16 +48,40 @@ export function createCollectionCatalog({ control, bus }: Services): CollectionC
     loaded.clear()
   })
 
-  function all(project: Project): Promise<Loaded> {
+  function current(project: Project): Loaded | Promise<Loaded> {
+    const entry = loaded.get(project.id)
+    if (entry === undefined) return loadOnce(project).then(({ collections }) => collections)
+    const age = Date.now() - entry.checkedAt
+    if (age < checkAfterMs) return entry.collections
+    entry.checking ??= check(project, entry).finally(() => (entry.checking = undefined))
+    if (age >= maxAgeMs) return entry.checking.then(() => current(project))
+    // A failure shows when the entry is too old.
+    entry.checking.catch(() => undefined)
+    return entry.collections
+  }
+
+  async function check(project: Project, entry: Entry): Promise<void> {
+    const startedAt = Date.now()
+    const rows = await control.collection.findMany({
+      where: { projectId: project.id },
+      select: { id: true, updatedAt: true },
+      orderBy: { name: 'asc' },
+    })
+    if (stampOf(rows) === entry.stamp) entry.checkedAt = startedAt
+    else if (loaded.get(project.id) === entry) forget(project.id)
+  }
+
+  function loadOnce(project: Project): Promise<Entry> {
     const known = loading.get(project.id)
     if (known !== undefined) return known
     const made = load(project)
     loading.set(project.id, made)
     made.then(
-      (collections) => {
+      (entry) => {
         // Whoever changed the collections meanwhile has taken this promise away: its result is not kept.
         if (loading.get(project.id) !== made) return
-        loaded.set(project.id, collections)
+        loading.delete(project.id)
+        loaded.set(project.id, entry)
         const oldest = loaded.size > maxProjects ? loaded.keys().next().value : undefined
         if (oldest !== undefined) forget(oldest)
       },
@@ -56,7 +92,8 @@ export function createCollectionCatalog({ control, bus }: Services): CollectionC
     return made
   }
 
-  async function load(project: Project): Promise<Loaded> {
+  async function load(project: Project): Promise<Entry> {
+    const checkedAt = Date.now()
     const rows = await control.collection.findMany({
       where: { projectId: project.id },
       orderBy: { name: 'asc' },
@@ -70,12 +107,13 @@ export function createCollectionCatalog({ control, bus }: Services): CollectionC
     for (const [name, { defaults }] of builtInCollections) {
       if (!declared.has(name)) declared.set(name, defaults)
     }
-    return new Map(
+    const collections = new Map(
       [...declared].map(([name, definition]) => [
         name,
         compileCollection(project, name, effectiveDefinition(name, definition)),
       ]),
     )
+    return { collections, stamp: stampOf(rows), checkedAt, checking: undefined }
   }
 
   function required(collections: Loaded, name: string): Collection {
@@ -86,17 +124,23 @@ export function createCollectionCatalog({ control, bus }: Services): CollectionC
 
   return {
     get(project, name) {
-      const known = loaded.get(project.id)
-      return known === undefined
-        ? all(project).then((collections) => required(collections, name))
+      const known = current(project)
+      return known instanceof Promise
+        ? known.then((collections) => required(collections, name))
         : required(known, name)
     },
     async find(project, name) {
-      return (await all(project)).get(name)
+      return (await current(project)).get(name)
     },
-    all,
+    async all(project) {
+      return current(project)
+    },
     changed(project) {
       bus.publish('collections', project.id)
     },
   }
+}
+
+function stampOf(rows: readonly { id: string; updatedAt: Date }[]): string {
+  return rows.map(({ id, updatedAt }) => `${id} ${updatedAt.getTime()}`).join()
 }

@@ -80,7 +80,7 @@ export const CollectionDefinition = Type.Object(
 
 export type CollectionDefinition = Static<typeof CollectionDefinition>
 export type IndexDefinition = Static<typeof Index>
-export type FieldDefinition = Static<typeof Field>
+type FieldDefinition = Static<typeof Field>
 
 /** A definition in which nothing is left out: what is stored. */
 export interface CompleteDefinition {

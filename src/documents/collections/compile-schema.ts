@@ -2,6 +2,8 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import { default as addFormats } from 'ajv-formats'
 import { RE2JS } from 're2js'
 import { invalidValue, type Issue } from '../../platform/errors.ts'
+import { canonicalText } from '../../query/canonical-text.ts'
+import type { Json } from '../../query/json.ts'
 
 /** Finds the faults of data; none means valid. */
 export type Validator = (data: unknown) => Issue[]
@@ -37,6 +39,15 @@ function compile(schema: Readonly<Record<string, unknown>>, path: string): Valid
       code: { regExp: linearRegExp },
     }),
   )
+  // Ajv's own compares each item with each.
+  ajv.removeKeyword('uniqueItems').addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    validate: (isWanted: boolean, items: Json[]) =>
+      !isWanted || new Set(items.map(canonicalText)).size === items.length,
+    error: { message: 'must NOT have duplicate items' },
+  })
   try {
     return ajv.compile({ ...schema })
   } catch (error) {
@@ -48,10 +59,10 @@ function compile(schema: Readonly<Record<string, unknown>>, path: string): Valid
   }
 }
 
-/** What Ajv needs of a regular expression. */
-function linearRegExp(pattern: string): { test: (text: string) => boolean } {
+/** What Ajv needs of a regular expression. It keeps one for each text that `toString` gives. */
+function linearRegExp(pattern: string): { test: (text: string) => boolean; toString: () => string } {
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern))
-  return { test: (text) => compiled.matcher(text).find() }
+  return { test: (text) => compiled.matcher(text).find(), toString: () => pattern }
 }
 linearRegExp.code = 'linearRegExp'
 

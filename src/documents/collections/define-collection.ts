@@ -7,10 +7,10 @@ import type { Actor } from '../../projects/actor.ts'
 import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
 import { type Project, projectSchema } from '../../projects/project.ts'
 import { collectionTableSql } from '../project-tables.ts'
+import type { Documents } from '../documents.ts'
 import { uniqueViolation } from '../errors.ts'
 import { checkBuiltIn, effectiveDefinition } from './built-in-collections.ts'
 import { type Collection, compileCollection } from './collection.ts'
-import type { CollectionCatalog } from './collection-catalog.ts'
 import type { CompleteDefinition } from './collection-definition.ts'
 import { createIndexSql, dropIndexSql, indexName } from './index-ddl.ts'
 import type { ParsedIndex } from './parse-indexes.ts'
@@ -30,13 +30,13 @@ export interface DefinedCollection {
  * indexes that nobody asks for any more go last. So a failure leaves the old declaration with all that it needs.
  */
 export async function defineCollection(
-  services: Services,
-  catalog: CollectionCatalog,
+  documents: Documents,
   project: Project,
   name: string,
   definition: CompleteDefinition,
   options: { dryRun: boolean; actor: Actor; request: AuditSource },
 ): Promise<DefinedCollection> {
+  const { catalog, services } = documents
   checkBuiltIn(name, definition)
   const wanted = compileCollection(project, name, effectiveDefinition(name, definition))
   const planned = async (): Promise<DefinedCollection> => {
@@ -46,7 +46,7 @@ export async function defineCollection(
     return { collection: wanted, plan, created: current === undefined }
   }
   if (options.dryRun) return planned()
-  return withCollectionLock(services, project, name, async (session) => {
+  return withCollectionLock(documents, project, name, async (session) => {
     catalog.changed(project)
     const result = await planned()
     if (result.plan.steps.length === 0) return result

@@ -74,10 +74,13 @@ function parseField(
 /** What filters may rely on. */
 export function collectionIndexes(indexes: readonly ParsedIndex[]): CollectionIndexes {
   const search = indexes.find(({ type }) => type === 'search')
-  const geo = indexes
-    .filter(({ type }) => type === 'geo')
-    .flatMap(({ fields }) => fields.map(({ path }) => path))
-  return { ...(search === undefined ? {} : { search: searchIndex(search) }), geo }
+  const fieldsOf = (wanted: ParsedIndex['type']): FieldPath[] =>
+    indexes.filter(({ type }) => type === wanted).flatMap(({ fields }) => fields.map(({ path }) => path))
+  return {
+    ...(search === undefined ? {} : { search: searchIndex(search) }),
+    geo: fieldsOf('geo'),
+    ordered: fieldsOf('ordered'),
+  }
 }
 
 export function searchIndex(index: ParsedIndex): SearchIndex {

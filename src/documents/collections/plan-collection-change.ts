@@ -5,7 +5,7 @@ import { indexName } from './index-ddl.ts'
 import type { ParsedIndex } from './parse-indexes.ts'
 
 /** One thing that declaring a collection does, in words for people and a `kind` for programs. */
-export interface CollectionStep {
+interface CollectionStep {
   kind: 'create_collection' | 'create_index' | 'drop_index' | 'change_schema' | 'change_rule' | 'change_field'
   /** The index's or field's name, or the rule's action. */
   target: string

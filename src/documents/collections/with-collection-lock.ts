@@ -1,7 +1,8 @@
 import type pg from 'pg'
+import type { Database } from '../../platform/database.ts'
 import { ApiError } from '../../platform/errors.ts'
-import type { Services } from '../../platform/services.ts'
 import type { Project } from '../../projects/project.ts'
+import type { Documents } from '../documents.ts'
 
 /** A connection that holds the lock, without a limit on the time of its statements. */
 export type LockedSession = Pick<pg.ClientBase, 'query'>
@@ -12,7 +13,16 @@ export type LockedSession = Pick<pg.ClientBase, 'query'>
  * Throws 409 when another declaration is under way.
  */
 export async function withCollectionLock<T>(
-  { db }: Services,
+  { longSessions, services }: Documents,
+  project: Project,
+  name: string,
+  work: (session: LockedSession) => Promise<T>,
+): Promise<T> {
+  return longSessions(() => lockAndWork(services.db, project, name, work))
+}
+
+async function lockAndWork<T>(
+  db: Database,
   project: Project,
   name: string,
   work: (session: LockedSession) => Promise<T>,

@@ -1,4 +1,11 @@
-import { type Database, inTransaction, sqlState, type Transaction } from '../../platform/database.ts'
+import {
+  type Database,
+  inTransaction,
+  type Queryable,
+  sqlState,
+  type Transaction,
+  withConnection,
+} from '../../platform/database.ts'
 import { unavailable } from '../../platform/errors.ts'
 import type { Metrics } from '../../platform/metrics.ts'
 import { statementName } from '../../platform/prepared-statements.ts'
@@ -16,7 +23,8 @@ export interface Committer {
   /**
    * Plans and commits with the head locked: nobody else writes to the project between what `plan` reads and
    * what it decides. For transactions, and for documents that are written so often that other writers always win.
-   * If a planned write does not happen, everything is rolled back and `StaleTransaction` is thrown.
+   * If a planned write does not happen, everything is rolled back and `StaleTransaction` is thrown; if PostgreSQL
+   * refuses one of several, `RefusedWrite`.
    */
   commitExclusively<T>(plan: (tx: Transaction) => Promise<{ writes: PlannedWrite[]; result: T }>): Promise<T>
 }
@@ -28,6 +36,18 @@ export class StaleTransaction extends Error {
 
   constructor(index: number) {
     super(`the write at ${index} did not happen`)
+    this.index = index
+  }
+}
+
+/** A constraint or limit of PostgreSQL is against one of several writes. The cause is PostgreSQL's error. */
+export class RefusedWrite extends Error {
+  override readonly name = 'RefusedWrite'
+  /** Undefined when what it collided with has gone meanwhile. */
+  readonly index: number | undefined
+
+  constructor(index: number | undefined, cause: unknown) {
+    super('a write was refused', { cause })
     this.index = index
   }
 }
@@ -71,11 +91,8 @@ export function createCommitter(db: Database, schema: string, metrics: Metrics):
   /** Never throws: each member hears its own outcome. */
   async function commitBatch(batch: Waiting[]): Promise<void> {
     try {
-      const seqs = await execute(
-        db,
-        schema,
-        batch.map(({ write }) => write),
-      )
+      const writes = batch.map(({ write }) => write)
+      const seqs = await withConnection(db, (connection) => execute(connection, schema, writes))
       metrics.commits.inc()
       metrics.committedWrites.inc(seqs.size)
       batch.forEach(({ write, resolve }, ord) => resolve(outcomeOf(write, seqs.get(ord))))
@@ -143,11 +160,7 @@ function takeBatch(waiting: Waiting[]): { batch: Waiting[]; rest: Waiting[] } {
   return { batch, rest }
 }
 
-async function execute(
-  db: Pick<Database, 'query'> | Transaction,
-  schema: string,
-  writes: PlannedWrite[],
-): Promise<Map<number, number>> {
+async function execute(db: Queryable, schema: string, writes: PlannedWrite[]): Promise<Map<number, number>> {
   const { text, values } = buildWriteStatement(schema, writes)
   const { rows } = await db.query<[ord: number, seq: string]>({
     ...statementName(text),
@@ -163,15 +176,46 @@ async function executeExclusively<T>(
   schema: string,
   plan: (tx: Transaction) => Promise<{ writes: PlannedWrite[]; result: T }>,
 ): Promise<T> {
-  return inTransaction(db, async (tx) => {
-    await tx.query(`SELECT FROM ${quoteName(schema)}._head FOR UPDATE`)
-    const { writes, result } = await plan(tx)
-    if (writes.length === 0) return result
-    const seqs = await execute(tx, schema, writes)
-    const failed = writes.findIndex((_, ord) => !seqs.has(ord))
-    if (failed !== -1) throw new StaleTransaction(failed)
-    return result
+  let planned: PlannedWrite[] = []
+  try {
+    return await inTransaction(db, async (tx) => {
+      await lockProject(tx, schema)
+      const { writes, result } = await plan(tx)
+      if (writes.length === 0) return result
+      planned = writes
+      const seqs = await execute(tx, schema, writes)
+      const failed = writes.findIndex((_, ord) => !seqs.has(ord))
+      if (failed !== -1) throw new StaleTransaction(failed)
+      return result
+    })
+  } catch (error) {
+    if (planned.length < 2 || !isFaultOfOneMember(error)) throw error
+    throw new RefusedWrite(await findRefused(db, schema, planned), error)
+  }
+}
+
+/** One statement doesn't tell which of its writes failed, so they are tried one by one, and none is kept. */
+async function findRefused(
+  db: Database,
+  schema: string,
+  writes: PlannedWrite[],
+): Promise<number | undefined> {
+  let refused: number | undefined
+  const trial = inTransaction(db, async (tx) => {
+    await lockProject(tx, schema)
+    for (const [at, write] of writes.entries()) {
+      refused = at
+      await execute(tx, schema, [write])
+    }
+    refused = undefined
+    throw new Error('only a trial')
   })
+  await trial.catch(() => {})
+  return refused
+}
+
+async function lockProject(tx: Transaction, schema: string): Promise<void> {
+  await tx.query(`SELECT FROM ${quoteName(schema)}._head FOR UPDATE`)
 }
 
 function outcomeOf(write: PlannedWrite, seq: number | undefined): CommitOutcome {
@@ -179,7 +223,10 @@ function outcomeOf(write: PlannedWrite, seq: number | undefined): CommitOutcome 
   return { committed: false, reason: write.kind === 'create' ? 'exists' : 'stale' }
 }
 
-/** Class 22 data, 23 constraint, 54 limits (an index row that is too long). The rest concerns the whole statement. */
+/**
+ * Class 22 data, 23 constraint, 54 limits (an index row that is too long), 42P01 a collection that was deleted
+ * meanwhile. The rest concerns the whole statement.
+ */
 function isFaultOfOneMember(error: unknown): boolean {
-  return /^(22|23|54)/.test(sqlState(error) ?? '')
+  return /^(22|23|54|42P01)/.test(sqlState(error) ?? '')
 }

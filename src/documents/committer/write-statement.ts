@@ -41,11 +41,14 @@ export function buildWriteStatement(schema: string, writes: PlannedWrite[]): Wri
   }
 }
 
-/** Groups come in an order of their own, so that the same kinds of writes give the same prepared statement. */
+/**
+ * Groups come in an order of their own, so that the same kinds of writes give the same prepared statement. A
+ * transaction may give a unique value from one document to another: what lets go of values comes first.
+ */
 function groupWrites(writes: PlannedWrite[]): Group[] {
   const groups = new Map<string, Group>()
   writes.forEach((write, ord) => {
-    const key = `${write.collection}.${write.kind}`
+    const key = `${rankOfKind[write.kind]}.${write.collection}`
     let group = groups.get(key)
     if (group === undefined) {
       group = { kind: write.kind, collection: write.collection, members: [] }
@@ -55,6 +58,8 @@ function groupWrites(writes: PlannedWrite[]): Group[] {
   })
   return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group)
 }
+
+const rankOfKind = { delete: 0, update: 1, create: 2 } as const
 
 /** Ids and times hold no character that JSON escapes; data is JSON already. */
 function memberJson(write: PlannedWrite, ord: number): string {

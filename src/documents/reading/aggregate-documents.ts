@@ -18,7 +18,7 @@ export async function aggregateDocuments(
   collection: Collection,
   input: unknown,
 ): Promise<JsonObject[]> {
-  const query = parseAggregate(input)
+  const query = parseAggregate(input, documents.services.config.limits)
   refuseHiddenPaths(guardedFields(caller, collection), [
     ...fieldPaths(query.where, collection.queryIndexes.search),
     ...query.groupBy,

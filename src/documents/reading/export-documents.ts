@@ -1,12 +1,14 @@
 import { inTransaction } from '../../platform/database.ts'
+import { documentText } from '../stored-document.ts'
+import { runAlone } from '../../platform/share-statements.ts'
 import { orderOf } from '../../query/parse-sort.ts'
 import { parseFilter } from '../../query/parse-filter.ts'
 import type { Caller } from '../caller.ts'
 import type { Collection } from '../collections/collection.ts'
 import type { Documents } from '../documents.ts'
-import { documentText } from '../stored-document.ts'
 import { guardedFields } from './field-access.ts'
-import { listCondition, selectPage } from './query-documents.ts'
+import { listCondition } from './query-documents.ts'
+import { selectPage } from './select-page.ts'
 
 const pageSize = 500
 
@@ -31,7 +33,7 @@ export async function exportDocuments(
       let after: string | undefined
       do {
         const query = { condition, sort, limit: pageSize, after, shape }
-        const page = await selectPage(documents, tx, caller, collection, query)
+        const page = await selectPage(documents, runAlone(tx), caller, collection, query)
         if (page.documents.length > 0) await writeLine(`${page.documents.map(documentText).join('\n')}\n`)
         after = page.nextCursor ?? undefined
       } while (after !== undefined)

@@ -2,7 +2,7 @@ import type { Queryable } from '../../platform/database.ts'
 import { isJudgedByRules } from '../../projects/actor.ts'
 import { bindVariables } from '../../query/bind-variables.ts'
 import type { FieldPath } from '../../query/field-path.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../query/json.ts'
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../../query/json.ts'
 import { holds } from '../ask-rule.ts'
 import { type Caller, ruleVariables } from '../caller.ts'
 import type { Collection, FieldRules } from '../collections/collection.ts'
@@ -52,30 +52,40 @@ export async function withoutHiddenFields(
   return visible
 }
 
-export function overlaps(a: FieldPath, b: FieldPath): boolean {
+function overlaps(a: FieldPath, b: FieldPath): boolean {
   const shorter = a.length < b.length ? a : b
   return shorter.every((segment, at) => a[at] === segment && b[at] === segment)
 }
 
-export function hasField(value: Json, path: FieldPath): boolean {
+function hasField(value: Json, path: FieldPath): boolean {
   return fieldAt(value, path) !== undefined
 }
 
-/** The value at a path; undefined when it isn't there, which is not the same as null. */
+/**
+ * The value at a path; undefined when it isn't there, which is not the same as null. In a list of objects the
+ * path leads into each of them, and the value is the list of what stands there.
+ */
 export function fieldAt(value: Json, path: FieldPath): Json | undefined {
-  let current: Json | undefined = value
-  for (const segment of path) {
-    if (!isJsonObject(current) || !Object.hasOwn(current, segment)) return undefined
-    current = current[segment]
+  const [first, ...rest] = path
+  if (first === undefined) return value
+  if (isJsonArray(value)) {
+    const found = value.map((item) => fieldAt(item, path))
+    return found.every((item) => item === undefined) ? undefined : found.map((item) => item ?? null)
   }
-  return current
+  if (!isJsonObject(value) || !Object.hasOwn(value, first)) return undefined
+  return fieldAt(value[first] ?? null, rest)
 }
 
-/** A copy without the field; objects around it stay. */
-export function withoutField(document: JsonObject, path: FieldPath): JsonObject {
+/** A copy without the field, also in each object of a list; what is around it stays. */
+function withoutField(document: JsonObject, path: FieldPath): JsonObject {
   const [first, ...rest] = path
   if (first === undefined || !Object.hasOwn(document, first)) return document
   const { [first]: value, ...others } = document
   if (rest.length === 0) return others
-  return isJsonObject(value) ? { ...document, [first]: withoutField(value, rest) } : document
+  return value === undefined ? document : { ...document, [first]: withoutFieldInside(value, rest) }
+}
+
+function withoutFieldInside(value: Json, path: FieldPath): Json {
+  if (isJsonArray(value)) return value.map((item) => withoutFieldInside(item, path))
+  return isJsonObject(value) ? withoutField(value, path) : value
 }

@@ -36,7 +36,7 @@ export async function getDocument(
   if (guarded.length === 0 && fields === undefined && include.size === 0) {
     return { body: documentText(stored), version: stored.version }
   }
-  const [document] = await presentDocuments(documents, db, caller, collection, [stored], {
+  const [document] = await presentDocuments(documents, db, caller, collection, [documentObject(stored)], {
     guarded,
     include,
     fields,

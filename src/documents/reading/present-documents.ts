@@ -3,9 +3,7 @@ import type { FieldPath } from '../../query/field-path.ts'
 import type { JsonObject } from '../../query/json.ts'
 import type { Caller } from '../caller.ts'
 import type { Collection } from '../collections/collection.ts'
-import type { StoredDocument } from '../committer/planned-write.ts'
 import type { Documents } from '../documents.ts'
-import { documentObject } from '../stored-document.ts'
 import { type GuardedField, withoutHiddenFields } from './field-access.ts'
 import { includeRelated } from './include-related.ts'
 import type { IncludeTree } from './parse-include.ts'
@@ -24,12 +22,12 @@ export async function presentDocuments(
   db: Queryable,
   caller: Caller,
   collection: Collection,
-  stored: readonly StoredDocument[],
+  found: readonly JsonObject[],
   { guarded, include, fields }: Shape,
 ): Promise<JsonObject[]> {
   const visible: JsonObject[] = []
-  for (const document of stored) {
-    visible.push(await withoutHiddenFields(documents, db, caller, guarded, documentObject(document)))
+  for (const document of found) {
+    visible.push(await withoutHiddenFields(documents, db, caller, guarded, document))
   }
   const complete = await includeRelated(documents, db, caller, collection, visible, include)
   return fields === undefined ? complete : complete.map((document) => selectFields(document, fields))

@@ -1,27 +1,20 @@
-import type { Queryable } from '../../platform/database.ts'
 import { invalidValue } from '../../platform/errors.ts'
-import { encodeCursor, decodeCursor } from '../../query/cursor.ts'
 import { allOf, type Expression } from '../../query/expression.ts'
-import type { JsonObject } from '../../query/json.ts'
 import { parseFilter } from '../../query/parse-filter.ts'
 import { orderOf, type SortKey } from '../../query/parse-sort.ts'
-import { SqlParameters } from '../../query/sql-context.ts'
-import { cursorToSql, distanceToSql, sortToSql } from '../../query/sort-to-sql.ts'
-import { toSql } from '../../query/to-sql.ts'
 import { fieldPaths } from '../../query/walk-expression.ts'
 import { visibleBy } from '../ask-rule.ts'
 import type { Caller } from '../caller.ts'
 import type { Collection } from '../collections/collection.ts'
-import type { StoredDocument } from '../committer/planned-write.ts'
 import type { Documents } from '../documents.ts'
 import { ruleRefused } from '../errors.ts'
-import { documentColumns, documentObject, documentText, readRow, selectRows } from '../stored-document.ts'
 import { countDocuments } from './count-documents.ts'
 import { guardedFields, refuseHiddenPaths } from './field-access.ts'
 import { parseInclude } from './parse-include.ts'
 import { presentDocuments, type Shape } from './present-documents.ts'
 import { parseFields } from './select-fields.ts'
-import { sqlContext } from './sql-context.ts'
+import { documentObject, documentText } from '../stored-document.ts'
+import { type Page, selectPage } from './select-page.ts'
 
 /** A query as it comes in, from a query string (with `where` parsed) or a body. */
 export interface QueryInput {
@@ -51,31 +44,43 @@ export async function queryDocuments(
   collection: Collection,
   input: QueryInput,
 ): Promise<string> {
-  const db = documents.services.db
+  const { db } = documents.services
   const query = checkQuery(documents, caller, collection, input)
   const [page, count] = await Promise.all([
-    selectPage(documents, db, caller, collection, query),
+    selectPage(documents, documents.statements, caller, collection, query),
     input.count === true ? countDocuments(documents, db, caller, collection, query.condition) : undefined,
   ])
-  const { guarded, include, fields } = query.shape
-  const isPlain = guarded.length === 0 && include.size === 0 && fields === undefined
-  const texts = isPlain
-    ? page.documents.map(documentText)
-    : (await presentDocuments(documents, db, caller, collection, page.documents, query.shape)).map((shown) =>
-        JSON.stringify(shown),
-      )
+  const shown = await presentPage(documents, caller, collection, page, query.shape)
   const total = count === undefined ? '' : `,"count":${count}`
-  return `{"documents":[${texts.join(',')}],"nextCursor":${JSON.stringify(page.nextCursor)}${total}}`
+  return `{"documents":[${shown}],"nextCursor":${JSON.stringify(page.nextCursor)}${total}}`
+}
+
+/** Mostly the documents go out as they are stored; only what hides or adds fields parses them. */
+async function presentPage(
+  documents: Documents,
+  caller: Caller,
+  collection: Collection,
+  page: Page,
+  shape: Shape,
+): Promise<string> {
+  const { guarded, include, fields } = shape
+  if (guarded.length === 0 && include.size === 0 && fields === undefined) {
+    return page.documents.map(documentText).join(',')
+  }
+  const found = page.documents.map(documentObject)
+  const shown = await presentDocuments(documents, documents.services.db, caller, collection, found, shape)
+  return shown.map((document) => JSON.stringify(document)).join(',')
 }
 
 /** Parses a query and refuses what the caller may not ask. Throws 400 with every fault, 403 by rule. */
-export function checkQuery(
+function checkQuery(
   documents: Documents,
   caller: Caller,
   collection: Collection,
   input: QueryInput,
 ): CheckedQuery {
-  const filter = parseFilter(input.where)
+  const { limits } = documents.services.config
+  const filter = parseFilter(input.where, { limits })
   const sort = orderOf(filter, input.sort)
   const guarded = guardedFields(caller, collection)
   refuseHiddenPaths(guarded, [
@@ -85,7 +90,7 @@ export function checkQuery(
   return {
     condition: listCondition(caller, collection, filter),
     sort,
-    limit: checkLimit(input.limit, documents.services.config.limits),
+    limit: checkLimit(input.limit, limits),
     after: input.after,
     shape: { guarded, include: parseInclude(input.include), fields: parseFields(input.fields) },
   }
@@ -96,44 +101,6 @@ export function listCondition(caller: Caller, collection: Collection, filter: Ex
   const visible = visibleBy(caller, collection, 'list')
   if (visible.kind === 'literal' && visible.value !== true) throw ruleRefused('list', collection.name)
   return allOf([visible, filter])
-}
-
-export interface Page {
-  documents: StoredDocument[]
-  nextCursor: string | null
-}
-
-/** One page in the order of the query, with the cursor of the next when there is one. */
-export async function selectPage(
-  documents: Documents,
-  db: Queryable,
-  caller: Caller,
-  collection: Collection,
-  { condition, sort, limit, after }: CheckedQuery,
-): Promise<Page> {
-  const params = new SqlParameters()
-  const context = await sqlContext(documents, caller.project, collection, params)
-  const distance = distanceToSql(sort, context)
-  const conditions = [toSql(condition, context)]
-  if (after !== undefined) conditions.push(cursorToSql(sort, decodeCursor(after, sort), context))
-  const text = [
-    `SELECT ${documentColumns}${distance === undefined ? '' : `, ${distance}`}`,
-    `FROM ${collection.table} AS t`,
-    `WHERE ${conditions.join('\n  AND ')}`,
-    `ORDER BY ${sortToSql(sort, context)}`,
-    `LIMIT ${params.push(limit + 1)}`,
-  ].join('\n')
-  const rows = await selectRows(db, text, params.values)
-  const page = rows.slice(0, limit)
-  const last = rows.length > limit ? page.at(-1) : undefined
-  return {
-    documents: page.map(readRow),
-    nextCursor: last === undefined ? null : cursorAfter(sort, documentObject(readRow(last)), last[5]),
-  }
-}
-
-function cursorAfter(sort: readonly SortKey[], document: JsonObject, distance: unknown): string {
-  return encodeCursor(sort, document, typeof distance === 'number' ? distance : undefined)
 }
 
 function checkLimit(limit: number | undefined, limits: { pageDefault: number; pageMax: number }): number {

@@ -1,12 +1,6 @@
 import { invalidRequest, type Issue } from '../../platform/errors.ts'
-import {
-  compareScalars,
-  isJsonArray,
-  isJsonObject,
-  type Json,
-  jsonEquals,
-  type JsonObject,
-} from '../../query/json.ts'
+import { canonicalText } from '../../query/canonical-text.ts'
+import { compareScalars, isJsonArray, isJsonObject, type Json, type JsonObject } from '../../query/json.ts'
 import { validationFailed } from '../errors.ts'
 
 /**
@@ -68,15 +62,18 @@ function increment(current: Json, operand: Json, path: string): Json {
 
 function addUnique(current: Json, operand: Json, path: string): Json {
   const list = [...listOf(current, path)]
+  const present = new Set(list.map(canonicalText))
   for (const item of itemsOf(operand)) {
-    if (!list.some((present) => jsonEquals(present, item))) list.push(item)
+    const text = canonicalText(item)
+    if (!present.has(text)) list.push(item)
+    present.add(text)
   }
   return list
 }
 
 function remove(current: Json, operand: Json, path: string): Json {
-  const unwanted = itemsOf(operand)
-  return listOf(current, path).filter((item) => !unwanted.some((other) => jsonEquals(item, other)))
+  const unwanted = new Set(itemsOf(operand).map(canonicalText))
+  return listOf(current, path).filter((item) => !unwanted.has(canonicalText(item)))
 }
 
 /** Keeps the smaller or the larger of two values of one type; a missing one loses. */

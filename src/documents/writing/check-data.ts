@@ -1,10 +1,15 @@
 import type { Limits } from '../../config.ts'
 import { invalidRequest, type Issue } from '../../platform/errors.ts'
+import type { JsonObject } from '../../query/json.ts'
 
 type DataLimits = Pick<Limits, 'documentDepth' | 'documentFields'>
 
 /** The system fields, which stand beside the data and are set by the server alone. */
-export const systemFields: ReadonlySet<string> = new Set(['id', 'createdAt', 'updatedAt', 'version'])
+const systemFields: ReadonlySet<string> = new Set(['id', 'createdAt', 'updatedAt', 'version'])
+
+export function withoutSystemFields(document: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(document).filter(([name]) => !systemFields.has(name)))
+}
 
 const prototypeNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 const maxNameLength = 128

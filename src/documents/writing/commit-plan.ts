@@ -4,6 +4,7 @@ import { StaleTransaction } from '../committer/committer.ts'
 import type { PlannedWrite } from '../committer/planned-write.ts'
 import type { Collection } from '../collections/collection.ts'
 import { indexName } from '../collections/index-ddl.ts'
+import type { ParsedIndex } from '../collections/parse-indexes.ts'
 import type { Caller } from '../caller.ts'
 import type { Documents } from '../documents.ts'
 import {
@@ -76,14 +77,24 @@ export function explainCommitFailure(error: unknown, ...collections: readonly Co
   const constraint =
     'constraint' in error && typeof error.constraint === 'string' ? error.constraint : undefined
   const violated = indexes.find(({ name }) => name === constraint || error.message.includes(`"${name}"`))
+  if (state === '54000') return tooLong(violated === undefined ? indexes : [violated])
   if (violated === undefined) return error
-  const fields = violated.index.fields.map(({ path }) => path.join('.'))
-  if (state === '23505') return uniqueViolation(violated.index.label, fields)
+  return uniqueViolation(violated.index.label, fieldsOf(violated.index))
+}
+
+/** PostgreSQL names the index for values of some kilobytes, and not for longer ones: then it is one of them all. */
+function tooLong(indexes: readonly { index: ParsedIndex }[]): Error {
   return validationFailed(
-    fields.map((path) => ({
-      path,
-      code: 'too_long',
-      message: `is too long for the index ${violated.index.label}`,
-    })),
+    indexes.flatMap(({ index }) =>
+      fieldsOf(index).map((path) => ({
+        path,
+        code: 'too_long',
+        message: `is too long for the index ${index.label}`,
+      })),
+    ),
   )
+}
+
+function fieldsOf({ fields }: ParsedIndex): string[] {
+  return fields.map(({ path }) => path.join('.'))
 }

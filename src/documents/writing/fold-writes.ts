@@ -4,12 +4,17 @@ import type { PlannedWrite, StoredDocument } from '../committer/planned-write.ts
 export interface FoldedWrites {
   /** The document as the operations so far leave it. */
   current(collection: string, id: string): StoredDocument | undefined
-  /** @param after what the write leads to; undefined when it deletes */
-  put(write: PlannedWrite, after: StoredDocument | undefined): void
-  writes(): PlannedWrite[]
+  /**
+   * @param at the index of the operation
+   * @param after what the write leads to; undefined when it deletes
+   */
+  put(at: number, write: PlannedWrite, after: StoredDocument | undefined): void
+  /** Each with the last operation that it comes from. */
+  writes(): { write: PlannedWrite; at: number }[]
 }
 
 interface Folded {
+  at: number
   write: PlannedWrite
   after: StoredDocument | undefined
 }
@@ -25,7 +30,7 @@ export function foldWrites(stored: ReadonlyMap<string, ReadonlyMap<string, Store
       const changed = folded.get(`${collection}/${id}`)
       return changed === undefined ? before(collection, id) : changed.after
     },
-    put(write, after) {
+    put(at, write, after) {
       // The version counts writes that are committed: several in one transaction are one.
       const original = before(write.collection, write.id)
       const version = original === undefined ? 1 : original.version + 1
@@ -33,12 +38,12 @@ export function foldWrites(stored: ReadonlyMap<string, ReadonlyMap<string, Store
         after.version = version
         if (original !== undefined) after.createdAt = original.createdAt
       }
-      folded.set(`${write.collection}/${write.id}`, { write, after })
+      folded.set(`${write.collection}/${write.id}`, { at, write, after })
     },
     writes() {
-      return [...folded.values()].flatMap(({ write, after }) => {
+      return [...folded.values()].flatMap(({ at, write, after }) => {
         const net = netWrite(write, before(write.collection, write.id), after)
-        return net === undefined ? [] : [net]
+        return net === undefined ? [] : [{ write: net, at }]
       })
     },
   }

@@ -1,15 +1,17 @@
 import type { Readable } from 'node:stream'
 import { ApiError } from '../../platform/errors.ts'
-import { readLines } from '../../platform/read-lines.ts'
+import { type Line, readLines } from '../../platform/read-lines.ts'
 import { isJsonObject, type JsonObject } from '../../query/json.ts'
 import type { Caller } from '../caller.ts'
 import type { Documents } from '../documents.ts'
+import { documentTooLarge } from '../errors.ts'
 import { createDocument } from './create-document.ts'
+import { checkId } from './plan-write.ts'
 import { replaceDocument } from './replace-document.ts'
-import { systemFields } from './check-data.ts'
+import { withoutSystemFields } from './check-data.ts'
 
 /** A line that was not stored, and why. Lines count from 1. */
-export interface ImportFault {
+interface ImportFault {
   line: number
   code: string
   message: string
@@ -24,7 +26,9 @@ export interface ImportSummary {
 
 // As many as one transaction of the committer takes, and as many again that wait for it.
 const maxUnderWay = 512
+const maxCharactersUnderWay = 8 * 1024 * 1024
 const maxErrors = 100
+const roomForSystemFields = 4096
 
 /**
  * Stores documents from NDJSON, a line each, in no particular order and each for itself: a faulty line is reported and
@@ -42,9 +46,13 @@ export async function importDocuments(
 ): Promise<ImportSummary> {
   const summary: ImportSummary = { imported: 0, failed: 0, errors: [] }
   const underWay = new Set<Promise<void>>()
+  let oneIsDone = (): void => {}
+  const { documentBytes } = documents.services.config.limits
+  let charactersUnderWay = 0
   let failure: Error | undefined
-  const store = async (line: number, text: string): Promise<void> => {
+  const store = async ({ line, text }: Line): Promise<void> => {
     try {
+      if (text === undefined) throw documentTooLarge(documentBytes)
       await storeLine(documents, caller, collection, text, onConflict)
       summary.imported += 1
     } catch (error) {
@@ -58,13 +66,19 @@ export async function importDocuments(
         summary.errors.push({ line, code: error.code, message: error.message })
     }
   }
-  for await (const { line, text } of readLines(
-    lines,
-    documents.services.config.limits.documentBytes + 4096,
-  )) {
-    const stored = store(line, text).finally(() => underWay.delete(stored))
+  // A request that is destroyed half read takes its connection down before the answer is sent.
+  const chunks = lines.iterator({ destroyOnReturn: false })
+  for await (const line of readLines(chunks, documentBytes + roomForSystemFields)) {
+    const size = line.text?.length ?? 0
+    charactersUnderWay += size
+    const stored = store(line).finally(() => {
+      charactersUnderWay -= size
+      underWay.delete(stored)
+      oneIsDone()
+    })
     underWay.add(stored)
-    if (underWay.size >= maxUnderWay) await Promise.race(underWay)
+    while (underWay.size >= maxUnderWay || charactersUnderWay > maxCharactersUnderWay)
+      await new Promise<void>((resolve) => (oneIsDone = resolve))
     if (failure !== undefined) break
   }
   await Promise.all(underWay)
@@ -80,10 +94,11 @@ async function storeLine(
   text: string,
   onConflict: 'error' | 'replace',
 ): Promise<void> {
-  const { id, ...data } = parseLine(text)
-  const own: JsonObject = Object.fromEntries(Object.entries(data).filter(([name]) => !systemFields.has(name)))
-  if (onConflict === 'replace' && typeof id === 'string') {
-    await replaceDocument(documents, caller, collection, id, own, {})
+  const line = parseLine(text)
+  const { id } = line
+  const own = withoutSystemFields(line)
+  if (onConflict === 'replace' && id !== undefined) {
+    await replaceDocument(documents, caller, collection, checkId(id), own, {})
   } else {
     await createDocument(documents, caller, collection, id === undefined ? own : { ...own, id })
   }

@@ -1,9 +1,12 @@
+import { ApiError } from '../../platform/errors.ts'
 import { isJudgedByRules } from '../../projects/actor.ts'
 import { type Json, jsonEquals, type JsonObject } from '../../query/json.ts'
 import { holds, mayDo, type RuleSubject } from '../ask-rule.ts'
 import type { Action } from '../collections/collection-definition.ts'
+import type { StoredDocument } from '../committer/planned-write.ts'
 import { documentNotFound, fieldRefused, ruleRefused } from '../errors.ts'
 import { fieldAt } from '../reading/field-access.ts'
+import { documentObject } from '../stored-document.ts'
 import type { WriteContext } from './write-context.ts'
 
 interface Judged {
@@ -31,12 +34,26 @@ export async function judgeWrite(context: WriteContext, judged: Judged): Promise
   }
 }
 
-async function refusal({ documents, db, caller, collection }: WriteContext, judged: Judged): Promise<Error> {
-  const { before } = judged
-  if (before !== undefined && !(await mayDo(documents, db, caller, collection, 'read', { doc: before }))) {
-    return documentNotFound(judged.id)
-  }
-  return ruleRefused(judged.action, collection.name)
+async function refusal(context: WriteContext, { action, id, before }: Judged): Promise<Error> {
+  if (before !== undefined && !(await mayRead(context, before))) return documentNotFound(id)
+  return ruleRefused(action, context.collection.name)
+}
+
+// What is wrong with a patch may be wrong with what it is applied to: that a number is none, what a schema misses.
+const tracing: ReadonlySet<string> = new Set(['invalid_request', 'validation_failed', 'payload_too_large'])
+
+/** The fault of a patch as its sender may hear it: who may not read the document is told that there is none. */
+export async function withoutTraces(
+  context: WriteContext,
+  current: StoredDocument,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof ApiError) || !tracing.has(error.code)) return error
+  return (await mayRead(context, () => documentObject(current))) ? error : documentNotFound(current.id)
+}
+
+function mayRead({ documents, db, caller, collection }: WriteContext, doc: () => JsonObject) {
+  return mayDo(documents, db, caller, collection, 'read', { doc })
 }
 
 function isChanged(after: Json | undefined, before: Json | undefined): boolean {

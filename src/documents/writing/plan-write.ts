@@ -13,7 +13,7 @@ import { documentObject } from '../stored-document.ts'
 import { applyPatch } from './apply-patch.ts'
 import { checkCandidate } from './check-candidate.ts'
 import { checkPatch } from './check-data.ts'
-import { judgeWrite } from './judge-write.ts'
+import { judgeWrite, withoutTraces } from './judge-write.ts'
 import type { Precondition, WriteContext } from './write-context.ts'
 
 /** A write with the document that it leads to. */
@@ -24,9 +24,13 @@ export interface Plan<Write> {
 
 const idPattern = /^[A-Za-z0-9_-]{1,64}$/
 
+export function isId(id: unknown): id is string {
+  return typeof id === 'string' && idPattern.test(id)
+}
+
 /** Throws 400 unless it is an id. */
 export function checkId(id: unknown, path = 'id'): string {
-  if (typeof id === 'string' && idPattern.test(id)) return id
+  if (isId(id)) return id
   throw invalidValue(path, 'must match [A-Za-z0-9_-]{1,64}', 'invalid_id')
 }
 
@@ -56,9 +60,13 @@ export async function planUpdate(
 ): Promise<Plan<PlannedUpdate>> {
   refuseBuiltIn(context)
   if (current === undefined) throw documentNotFound(id)
-  checkPatch(patch, limitsOf(context))
-  const data = applyPatch(JSON.parse(current.data), patch, now(context))
-  return planChange(context, current, data, precondition)
+  try {
+    checkPatch(patch, limitsOf(context))
+    const data = applyPatch(JSON.parse(current.data), patch, now(context))
+    return await planChange(context, current, data, precondition)
+  } catch (error) {
+    throw await withoutTraces(context, current, error)
+  }
 }
 
 /** @param body the data; an `id` in it must be the address's */

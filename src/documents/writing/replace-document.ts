@@ -22,7 +22,8 @@ export async function replaceDocument(
   return commitDecision(documents, caller, collection, async (db, isLocked) => {
     const context = { documents, db, caller, collection }
     const current = await readCurrent(documents, db, collection, id, isLocked)
-    if (current === undefined && precondition.ifVersion !== undefined) throw versionMismatch(id)
+    const { ifVersion, ifPresent = false } = precondition
+    if (current === undefined && (ifPresent || ifVersion !== undefined)) throw versionMismatch(id)
     const { write, after } =
       current === undefined
         ? await planCreate(context, { ...withoutId(body, id), id })

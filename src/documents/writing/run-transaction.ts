@@ -4,7 +4,7 @@ import type { JsonObject } from '../../query/json.ts'
 import { mayDo } from '../ask-rule.ts'
 import type { Caller } from '../caller.ts'
 import type { Collection } from '../collections/collection.ts'
-import { StaleTransaction } from '../committer/committer.ts'
+import { RefusedWrite, StaleTransaction } from '../committer/committer.ts'
 import type { PlannedWrite, StoredDocument } from '../committer/planned-write.ts'
 import type { Documents } from '../documents.ts'
 import { atPath, documentExists, documentNotFound, tooContended, versionMismatch } from '../errors.ts'
@@ -12,7 +12,7 @@ import { loadDocuments } from '../reading/document-loader.ts'
 import { documentObject } from '../stored-document.ts'
 import { type Answer, answerDocument, type IdempotencyKey, remembered } from './answer.ts'
 import { explainCommitFailure } from './commit-plan.ts'
-import { checkId, checkObject, planCreate, planDelete, planReplace, planUpdate } from './plan-write.ts'
+import { checkId, checkObject, isId, planCreate, planDelete, planReplace, planUpdate } from './plan-write.ts'
 import { type FoldedWrites, foldWrites } from './fold-writes.ts'
 import type { WriteContext } from './write-context.ts'
 
@@ -41,30 +41,42 @@ export async function runTransaction(
       located(at, async () => documents.catalog.get(caller.project, collection)),
     ),
   )
+  let origins: number[] = []
   try {
     return await documents.committerOf(caller.project).commitExclusively(async (tx) => {
-      const stored = await loadAll(tx, operations, collections)
-      const folded = foldWrites(stored)
+      const folded = foldWrites(await loadAll(tx, operations, collections))
       const results: string[] = []
       for (const [at, operation] of operations.entries()) {
         const collection = collections[at]
         if (collection === undefined) continue
         const context = { documents, db: tx, caller, collection }
-        results.push(await located(at, () => runOperation(context, operation, folded)))
+        results.push(await located(at, () => runOperation(context, operation, at, folded)))
       }
       const answer: Answer = { status: 200, body: `{"results":[${results.join(',')}]}` }
-      return { writes: rememberedOnce(folded.writes(), key, answer), result: answer }
+      const writes = folded.writes()
+      origins = writes.map(({ at }) => at)
+      return { writes: rememberedOnce(writes, key, answer), result: answer }
     })
   } catch (error) {
-    if (error instanceof StaleTransaction) throw tooContended('of the transaction')
-    throw explainCommitFailure(error, ...new Set(collections))
+    throw explainFailure(error, new Set(collections), origins)
   }
+}
+
+/** @param origins the operation that each write came from */
+function explainFailure(error: unknown, collections: ReadonlySet<Collection>, origins: number[]): unknown {
+  if (error instanceof StaleTransaction) return tooContended('of the transaction')
+  const isOneOfSeveral = error instanceof RefusedWrite
+  const explained = explainCommitFailure(isOneOfSeveral ? error.cause : error, ...collections)
+  const at = origins[isOneOfSeveral ? (error.index ?? -1) : 0]
+  const isWrites = explained !== error && explained instanceof ApiError
+  return isWrites && at !== undefined ? atPath(`operations[${at}]`, explained) : explained
 }
 
 /** Runs one operation on what the ones before it left; returns its result as JSON text. */
 async function runOperation(
   context: WriteContext,
   operation: Operation,
+  at: number,
   folded: FoldedWrites,
 ): Promise<string> {
   const { collection } = context
@@ -78,7 +90,7 @@ async function runOperation(
         ...(id !== undefined && { id }),
       })
       if (folded.current(collection.name, after.id) !== undefined) throw documentExists(after.id)
-      folded.put(write, after)
+      folded.put(at, write, after)
       return (await answerDocument(context, after, 201)).body
     }
     case 'replace': {
@@ -87,16 +99,16 @@ async function runOperation(
         current === undefined
           ? await planCreate(context, { ...bodyOf(operation), ...(id !== undefined && { id }) })
           : await planReplace(context, current, bodyOf(operation), precondition)
-      folded.put(write, after)
+      folded.put(at, write, after)
       return (await answerDocument(context, after, current === undefined ? 201 : 200)).body
     }
     case 'update': {
       const { write, after } = await planUpdate(context, id ?? '', current, bodyOf(operation), precondition)
-      folded.put(write, after)
+      folded.put(at, write, after)
       return (await answerDocument(context, after, 200)).body
     }
     case 'delete': {
-      folded.put(await planDelete(context, id ?? '', current, precondition), undefined)
+      folded.put(at, await planDelete(context, id ?? '', current, precondition), undefined)
       return 'null'
     }
     case 'check': {
@@ -127,17 +139,19 @@ async function loadAll(
 ): Promise<Map<string, Map<string, StoredDocument>>> {
   const stored = new Map<string, Map<string, StoredDocument>>()
   for (const collection of new Set(collections)) {
-    const ids = operations.flatMap(({ id }, at) =>
-      collections[at] === collection && typeof id === 'string' ? [id] : [],
-    )
+    const ids = operations.flatMap(({ id }, at) => (collections[at] === collection && isId(id) ? [id] : []))
     stored.set(collection.name, await loadDocuments(tx, collection.table, ids))
   }
   return stored
 }
 
 /** One record for all writes goes with the first: they happen together. */
-function rememberedOnce(writes: PlannedWrite[], key: IdempotencyKey, answer: Answer): PlannedWrite[] {
-  return writes.map((write, at) => (at === 0 ? { ...write, ...remembered(key, answer) } : write))
+function rememberedOnce(
+  writes: readonly { write: PlannedWrite }[],
+  key: IdempotencyKey,
+  answer: Answer,
+): PlannedWrite[] {
+  return writes.map(({ write }, n) => (n === 0 ? { ...write, ...remembered(key, answer) } : write))
 }
 
 function bodyOf({ data, op }: Operation): JsonObject {

@@ -16,6 +16,8 @@ export interface WriteContext {
 export interface Precondition {
   /** `If-Match: "3"`: it is at this version. */
   ifVersion?: number
+  /** `If-Match: *`: there is one. */
+  ifPresent?: true
   /** `If-None-Match: *`: there is none. */
   ifAbsent?: boolean
 }
