@@ -64,8 +64,6 @@ export async function createHttpServer(config: Config, log: Logger, metrics: Met
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerUnknownRoute)
   acceptEmptyJson(app)
-  // Streams of lines, which imports read as they come.
-  app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
   addCommonHeaders(app, config)
   addRequestMetrics(app, metrics, log)
   await shedLoad(app, config.limits.eventLoopDelayMs)

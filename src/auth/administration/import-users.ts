@@ -53,7 +53,9 @@ export async function importUsers(
         summary.errors.push({ line, code: error.code, message: error.message })
     }
   }
-  for await (const { line, text } of readLines(lines, maxLineCharacters)) {
+  // A request that is destroyed half read takes its connection down before the answer is sent.
+  const chunks = lines.iterator({ destroyOnReturn: false })
+  for await (const { line, text } of readLines(chunks, maxLineCharacters)) {
     const imported = importLine(line, text).finally(() => underWay.delete(imported))
     underWay.add(imported)
     if (underWay.size >= maxUnderWay) await Promise.race(underWay)

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { invalidValue } from '../../platform/errors.ts'
+import { acceptNdjson, isNdjson } from '../../platform/accept-ndjson.ts'
 import type { HttpServer } from '../../platform/http-server.ts'
 import { projectRequest } from '../../projects/access.ts'
 import { closed, idSchema, nextCursorSchema, noContentSchema } from '../../projects/schemas.ts'
@@ -167,10 +168,13 @@ export function registerUserRoutes(app: HttpServer, auth: Auth): void {
     },
   )
 
-  registerBulkUserRoutes(app, auth)
+  registerExport(app, auth)
+  // In a scope of its own: on any other route a stream in the place of a body would be taken for an object.
+  void app.register(async (scoped: HttpServer) => registerImport(scoped, auth))
 }
 
-function registerBulkUserRoutes(app: HttpServer, auth: Auth): void {
+function registerImport(app: HttpServer, auth: Auth): void {
+  app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
   app.post(
     `${base}/import`,
     {
@@ -196,14 +200,22 @@ function registerBulkUserRoutes(app: HttpServer, auth: Auth): void {
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       if (!(request.body instanceof Readable)) {
         throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
       }
-      return importUsers(auth, administrationOf(request), request.body)
+      try {
+        return await importUsers(auth, administrationOf(request), request.body)
+      } catch (error) {
+        // What comes after the failure is not read, so nothing else can come on this connection.
+        void reply.header('connection', 'close')
+        throw error
+      }
     },
   )
+}
 
+function registerExport(app: HttpServer, auth: Auth): void {
   app.get(
     `${base}/export`,
     {
