@@ -76,7 +76,6 @@ export function registerBulkRoutes(app: HttpServer, documents: Documents): void 
 }
 
 function registerImport(app: HttpServer, documents: Documents): void {
-  app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
   app.route({
     method: 'POST',
     url: `${documentsOf}/import`,

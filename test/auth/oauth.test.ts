@@ -236,6 +236,17 @@ test('linking and unlinking ask for a fresh proof', async () => {
   expect((await as(ada, 'DELETE', `/auth/identities/${linked.id}`)).body.code).toBe('step_up_required')
 })
 
+test('an address that was taken off the list meanwhile is not redirected to', async () => {
+  const browser = new CookieBrowser()
+  const { callback } = await toCallback(await begin(), browser)
+  const allow = (redirectUrls: string[]) =>
+    project.call('PATCH', '/auth/settings', { body: { settings: { redirectUrls } } })
+  await allow([])
+  const { status, headers } = await browser.get(callback)
+  await allow([app])
+  expect([status, headers.get('location')]).toEqual([400, null])
+})
+
 test('a suspended user is not signed in by a provider either', async () => {
   const { body } = await signIn()
   await server.services.control.user.update({

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 // @ts-expect-error -- it has no types
 import Provider from 'oidc-provider'
 
-export interface ProviderUser {
+interface ProviderUser {
   sub: string
   email: string
   email_verified: boolean
