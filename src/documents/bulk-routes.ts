@@ -1,5 +1,6 @@
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 import { Type } from 'typebox'
+import { acceptNdjson, isNdjson } from '../platform/accept-ndjson.ts'
 import { invalidValue } from '../platform/errors.ts'
 import type { HttpServer } from '../platform/http-server.ts'
 import { callerOf } from './caller.ts'
@@ -76,6 +77,7 @@ export function registerBulkRoutes(app: HttpServer, documents: Documents): void 
 }
 
 function registerImport(app: HttpServer, documents: Documents): void {
+  acceptNdjson(app)
   app.route({
     method: 'POST',
     url: `${documentsOf}/import`,
@@ -95,7 +97,7 @@ function registerImport(app: HttpServer, documents: Documents): void {
     async handler(request, reply) {
       const caller = callerOf(request)
       const { name } = await documents.catalog.get(caller.project, request.params.collection)
-      if (!isStream(request.body)) throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
+      if (!isNdjson(request.body)) throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
       try {
         return await importDocuments(
           documents,
@@ -111,8 +113,4 @@ function registerImport(app: HttpServer, documents: Documents): void {
       }
     },
   })
-}
-
-function isStream(body: unknown): body is Readable {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { acceptNdjson, isNdjson } from '../../platform/accept-ndjson.ts'
 import { invalidValue } from '../../platform/errors.ts'
 import { acceptNdjson, isNdjson } from '../../platform/accept-ndjson.ts'
 import type { HttpServer } from '../../platform/http-server.ts'
@@ -174,7 +175,7 @@ export function registerUserRoutes(app: HttpServer, auth: Auth): void {
 }
 
 function registerImport(app: HttpServer, auth: Auth): void {
-  app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
+  acceptNdjson(app)
   app.post(
     `${base}/import`,
     {
@@ -201,7 +202,7 @@ function registerImport(app: HttpServer, auth: Auth): void {
       },
     },
     async (request, reply) => {
-      if (!(request.body instanceof Readable)) {
+      if (!isNdjson(request.body)) {
         throw invalidValue('', 'must be application/x-ndjson', 'wrong_type')
       }
       try {
