@@ -113,6 +113,9 @@ test('a state is worth nothing when it is made up, used before, or of another br
   const { callback } = await toCallback(await begin(), browser)
   const stranger = new CookieBrowser()
   expect((await stranger.get(callback)).status).toBe(400)
+  const name = [...(browser.cookies.get(new URL(server.url).host)?.keys() ?? [])][0] ?? ''
+  stranger.cookies.get(new URL(server.url).host)?.set(name, randomBytes(24).toString('base64url'))
+  expect((await stranger.get(callback)).status).toBe(400)
   const cookies = new Map(browser.cookies.get(new URL(server.url).host))
   const first = await browser.get(callback)
   expect([first.status, first.headers.get('location')?.startsWith(`${app}#code=`)]).toEqual([303, true])
