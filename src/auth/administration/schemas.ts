@@ -14,7 +14,7 @@ const rolesSchema = Type.Array(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$' 
  * A hash that another system made. The bounds on cost are those of what one sign-in may take from the server: 256 MiB
  * of memory, some seconds.
  */
-export const passwordHashSchema = Type.Union([
+const passwordHashSchema = Type.Union([
   Type.Object(
     {
       kind: Type.Literal('argon2'),
