@@ -8,7 +8,7 @@ import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
 import { openSession } from '../sessions/open-session.ts'
 import { createUser } from '../users/create-user.ts'
 import { userOfProvenAddress } from '../users/prove-address.ts'
-import { addIdentity, findIdentity, lockIdentity } from './identities.ts'
+import { addIdentity, findOwner, lockIdentity } from './identities.ts'
 import type { ProvenAccount } from './exchange-code.ts'
 import type { ProviderAccount } from './provider-account.ts'
 
@@ -31,7 +31,7 @@ export async function signInWithAccount(
   const anonymousId = current?.isAnonymous === true ? current.uid : undefined
   const { user, isNew, session } = await auth.services.control.$transaction(async (tx) => {
     await lockIdentity(tx, project, proven)
-    const known = await findIdentity(tx, project, proven)
+    const known = await findOwner(tx, project, proven)
     const found =
       known === null
         ? await findByAccount(auth, tx, project, proven.account, anonymousId)

@@ -4,6 +4,7 @@ import type { Auth } from '../auth.ts'
 import type { Device } from '../device.ts'
 import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
 import { openSession } from '../sessions/open-session.ts'
+import { lockUserById } from '../users/lock-user-by-id.ts'
 import { ceremonyTimeoutMs, makeChallenge, useChallenge } from './challenges.ts'
 import { passkeyRefused } from './errors.ts'
 import { relyingPartyOf } from './relying-party.ts'
@@ -35,7 +36,6 @@ export async function signInWithPasskey(
   const challenge = await useChallenge(auth, project, 'sign-in', response.response.clientDataJSON)
   const passkey = await control.passkey.findUnique({
     where: { projectId_credentialId: { projectId: project.id, credentialId: response.id } },
-    include: { user: true },
   })
   if (passkey === null) throw passkeyRefused()
   const { userHandle } = response.response
@@ -60,14 +60,16 @@ export async function signInWithPasskey(
   const { newCounter, userVerified, credentialDeviceType } = authenticationInfo
   // RFC 8176: a key that can't leave its device, or one that is synchronised; and that a person was there.
   const amr = [credentialDeviceType === 'singleDevice' ? 'hwk' : 'swk', 'user']
-  const session = await control.$transaction(async (tx) => {
+  const { user, session } = await control.$transaction(async (tx) => {
+    const user = await lockUserById(tx, passkey.userId)
     // On the counter that was checked against: of a copied authenticator's signatures only one gets through.
     const { count } = await tx.passkey.updateMany({
       where: { id: passkey.id, counter: passkey.counter },
       data: { counter: newCounter, lastUsedAt: new Date() },
     })
-    if (count === 0) throw passkeyRefused()
-    return openSession(auth, tx, project, passkey.user, { amr, assurance: userVerified ? 2 : 1 }, device)
+    if (count === 0 || user === null) throw passkeyRefused()
+    const proof = { amr, assurance: userVerified ? 2 : 1 } as const
+    return { user, session: await openSession(auth, tx, project, user, proof, device) }
   })
-  return issueTokens(auth, project, passkey.user, session)
+  return issueTokens(auth, project, user, session)
 }
