@@ -17,7 +17,7 @@ const put = (name: string, definition: object) =>
 
 describe('a unique index', () => {
   beforeAll(() =>
-    project.defineCollection('users', {
+    project.defineCollection('members', {
       indexes: [
         { fields: ['mail'], unique: true },
         { fields: ['team.name', '-nick'], unique: true },
@@ -26,10 +26,10 @@ describe('a unique index', () => {
   )
 
   test('refuses a value that is taken, and names itself and its fields', async () => {
-    const users = documentsOf(project, 'users')
-    await users.create({ id: 'one', mail: 'a@b', team: { name: 't' }, nick: 'n' })
-    await users.create({ id: 'two', mail: 'b@b' })
-    const refused = await users.create({ mail: 'a@b' })
+    const members = documentsOf(project, 'members')
+    await members.create({ id: 'one', mail: 'a@b', team: { name: 't' }, nick: 'n' })
+    await members.create({ id: 'two', mail: 'b@b' })
+    const refused = await members.create({ mail: 'a@b' })
     expect([refused.status, refused.body.code, faultsOf(refused)]).toEqual([
       409,
       'already_exists',
@@ -37,38 +37,38 @@ describe('a unique index', () => {
     ])
     expect(refused.body.detail).toContain('mail')
     for (const answer of [
-      await users.patch('two', { mail: 'a@b' }),
-      await users.put('two', { mail: 'a@b' }),
+      await members.patch('two', { mail: 'a@b' }),
+      await members.put('two', { mail: 'a@b' }),
     ]) {
       expect([answer.status, answer.body.code]).toEqual([409, 'already_exists'])
     }
-    const both = await users.patch('two', { team: { name: 't' }, nick: 'n' })
+    const both = await members.patch('two', { team: { name: 't' }, nick: 'n' })
     expect([both.status, faultsOf(both)]).toEqual([409, ['team.name already_exists', 'nick already_exists']])
-    expect((await users.patch('two', { team: { name: 't' }, nick: 'm' })).status).toBe(200)
-    expect((await users.get('two')).body).toMatchObject({ mail: 'b@b', nick: 'm', version: 2 })
+    expect((await members.patch('two', { team: { name: 't' }, nick: 'm' })).status).toBe(200)
+    expect((await members.get('two')).body).toMatchObject({ mail: 'b@b', nick: 'm', version: 2 })
   })
 
   test('tells values of different types apart', async () => {
-    const users = documentsOf(project, 'users')
+    const members = documentsOf(project, 'members')
     for (const mail of [1, '1', true, 'true', [1], { a: 1 }, 1.5, '']) {
-      expect([mail, (await users.create({ mail })).status]).toEqual([mail, 201])
-      expect([mail, (await users.create({ mail })).status]).toEqual([mail, 409])
+      expect([mail, (await members.create({ mail })).status]).toEqual([mail, 201])
+      expect([mail, (await members.create({ mail })).status]).toEqual([mail, 409])
     }
-    expect((await users.create({ mail: 1.0 })).status).toBe(409)
+    expect((await members.create({ mail: 1.0 })).status).toBe(409)
   })
 
   test('does not concern documents that lack one of its fields', async () => {
-    const users = documentsOf(project, 'users')
+    const members = documentsOf(project, 'members')
     for (const data of [{}, { mail: null }, { team: { name: 'x' } }, { team: 'x', nick: 'q' }]) {
-      expect((await users.create(data)).status).toBe(201)
-      expect((await users.create(data)).status).toBe(201)
+      expect((await members.create(data)).status).toBe(201)
+      expect((await members.create(data)).status).toBe(201)
     }
   })
 
   test('lets exactly one of many parallel writes have a value', async () => {
-    const users = documentsOf(project, 'users')
+    const members = documentsOf(project, 'members')
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => users.create({ mail: 'wanted', n })),
+      Array.from({ length: 40 }, (_, n) => members.create({ mail: 'wanted', n })),
     )
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(39)
