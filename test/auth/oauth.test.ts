@@ -191,6 +191,28 @@ test('who signed up with an address in advance is out as soon as its owner prove
   expect(mine.identities).toHaveLength(1)
 })
 
+test('whoever signs in by a linked account while the owner proves the address is out as well', async () => {
+  const person = newPerson()
+  const { body: squatter } = await post('/auth/sign-up', {
+    email: person.email,
+    password: 'waiting for somebody',
+  })
+  idp.user = { ...newPerson(), email_verified: false }
+  expect((await link(squatter)).status).toBe(201)
+  const waiting = await Promise.all(Array.from({ length: 8 }, async () => go(await begin())))
+  idp.user = person
+  const owner = await go(await begin())
+  const early = Promise.all(waiting.slice(0, 4).map(({ exchange }) => exchange()))
+  const { body: mine } = await owner.exchange()
+  const late = await Promise.all(waiting.slice(4).map(({ exchange }) => exchange()))
+  for (const { status, body } of [...(await early), ...late]) {
+    expect(status).toBe(200)
+    if (body.user.id !== mine.user.id) continue
+    expect((await as(body, 'GET', '/auth/identities')).status).toBe(401)
+  }
+  expect((await as(mine, 'GET', '/auth/identities')).body.identities).toHaveLength(1)
+})
+
 test('an anonymous user keeps the id, unless the account is already of somebody', async () => {
   const person = newPerson()
   idp.user = person
