@@ -348,9 +348,7 @@ test('an import reports faulty lines and goes on; an export holds everybody and 
   expect(users[1]).toMatchObject({ isEmailVerified: true, createdAt: '2020-01-01T00:00:00.000Z' })
   expect(exported.body).not.toMatch(/hash/i)
   const { body: audit } = await own.call('GET', '/audit')
-  expect(audit.entries.map(({ action }: { action: string }) => action)).toEqual(
-    expect.arrayContaining(['user.import', 'user.export']),
-  )
+  expect(audit.entries.map(({ action }: { action: string }) => action)).toContain('user.import')
 })
 
 function databaseUrl(): string {

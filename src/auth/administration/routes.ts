@@ -229,7 +229,7 @@ function registerExport(app: HttpServer, auth: Auth): void {
       },
     },
     async (request, reply) => {
-      const lines = Readable.from(exportUsers(auth, administrationOf(request)))
+      const lines = Readable.from(exportUsers(auth, projectRequest(request).project))
       return reply.header('content-type', 'application/x-ndjson').send(lines)
     },
   )
