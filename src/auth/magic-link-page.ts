@@ -4,6 +4,7 @@ import type { HttpServer } from '../platform/http-server.ts'
 import type { Project } from '../projects/project.ts'
 import { closed } from '../projects/schemas.ts'
 import type { Auth } from './auth.ts'
+import { openLink } from './codes/link-token.ts'
 import { followMagicLink } from './codes/sign-in-by-code.ts'
 import { escapeHtml } from './mail/render-mail.ts'
 import { linkTokenSchema, refParams } from './schemas.ts'
@@ -35,11 +36,14 @@ export function registerMagicLinkPage(app: HttpServer, auth: Auth): void {
       },
     },
     async (request, reply) => {
-      const { name } = await projectOf(request.params.ref)
+      const project = await projectOf(request.params.ref)
       const { token } = request.query
-      return reply.headers(headers).send(
+      void reply.headers(headers)
+      // Nobody learns a project's name without one of its mails.
+      if (!isLink(auth, project, token)) return reply.code(400).send(uselessLinkPage())
+      return reply.send(
         page(
-          `Sign in to ${name}`,
+          `Sign in to ${project.name}`,
           `<form method="post"><input type="hidden" name="token" value="${escapeHtml(token)}">
           <button>Continue</button></form>`,
         ),
@@ -73,8 +77,7 @@ export function registerMagicLinkPage(app: HttpServer, auth: Auth): void {
           return await reply.redirect(await followMagicLink(auth, project, request.body.token), 303)
         } catch (error) {
           if (!(error instanceof ApiError) || error.code !== 'code_invalid') throw error
-          const text = '<p>It works once, for a short time. Ask for a new one.</p>'
-          return reply.code(400).send(page('This link is used or too old', text))
+          return reply.code(400).send(uselessLinkPage())
         }
       },
     )
@@ -85,6 +88,20 @@ export function registerMagicLinkPage(app: HttpServer, auth: Auth): void {
     if (project === null) throw notFound('The project')
     return project
   }
+}
+
+function isLink(auth: Auth, project: Project, token: string): boolean {
+  try {
+    openLink(auth, project, ['magic_link'], token)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function uselessLinkPage(): string {
+  const text = '<p>It works once, for a short time. Ask for a new one.</p>'
+  return page('This link is used or too old', text)
 }
 
 function page(title: string, content: string): string {

@@ -3,7 +3,7 @@ import type { Victim } from './victim.ts'
 
 /**
  * A digest of everything that belongs to somebody: their project's schema with its tables and indexes, and each row
- * of the control plane that names them. Without what merely notes that it was used.
+ * of the control plane that names them. Without what merely notes that it was used or read.
  */
 export async function readState(db: Database, victim: Victim): Promise<string> {
   const names = [victim.projectId, victim.organizationId, victim.ownerId, victim.memberId]
@@ -20,7 +20,8 @@ export async function readState(db: Database, victim: Victim): Promise<string> {
                 format(
                   'SELECT (to_jsonb(t) - ''last_used_at'')::text AS row
                    FROM %I.%I AS t
-                   WHERE %L OR to_jsonb(t)::text ~ %L
+                   WHERE (%L OR to_jsonb(t)::text ~ %L)
+                     AND to_jsonb(t) ->> ''action'' IS DISTINCT FROM ''user.export''
                    ORDER BY 1',
                   schemaname, tablename, schemaname = $1, $2::text
                 ), TRUE, FALSE, ''

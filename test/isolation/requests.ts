@@ -3,8 +3,11 @@ import { password } from './victim.ts'
 
 /** A request that succeeds, for whoever may send it. */
 export interface ValidRequest {
-  /** Who may: everybody, the operator's own account, a role in the organization, or a scope in the project. */
-  door: 'open' | 'account' | 'organization' | 'project'
+  /**
+   * Who may: everybody, the operator's own account, a role in the organization, or a scope in the project. At the
+   * users' door a key of the project is asked for first and then who the user is, which test/auth has proofs of.
+   */
+  door: 'open' | 'account' | 'organization' | 'project' | 'users'
   /** Changes nothing, so that a read-only key and a viewer may send it too. */
   reads?: true
   /** Where the door lets more or fewer people through than `door` and `reads` say. */
@@ -18,6 +21,8 @@ export interface ValidRequest {
   contentType?: string
   /** Where the body is the credential: one that is wrong, and what it gets. */
   refused?: { body: (victim: Victim) => unknown; status: number }
+  /** Succeeds only with what a mail or a provider brings, which test/auth has proofs of. */
+  needsMore?: true
 }
 
 export const setUpToken = 'st_set-up-for-the-matrix'
@@ -25,8 +30,52 @@ export const setUpToken = 'st_set-up-for-the-matrix'
 const collection = ({ ref, collection }: Victim) => ({ ref, collection })
 const document = ({ ref, collection, documentId }: Victim) => ({ ref, collection, id: documentId })
 const project = ({ ref }: Victim) => ({ ref })
+const user = ({ ref, userId }: Victim) => ({ ref, id: userId })
 const organization = ({ organizationId }: Victim) => ({ org: organizationId })
 const member = ({ organizationId, memberId }: Victim) => ({ org: organizationId, operatorId: memberId })
+
+/** What apps call for the users in front of them. */
+const usersDoor = [
+  'signUp',
+  'signIn',
+  'signInAnonymously',
+  'requestSignInCode',
+  'requestMagicLink',
+  'signInByCode',
+  'signInWithOAuth',
+  'exchangeOAuthCode',
+  'signInWithIdToken',
+  'startPasskeySignIn',
+  'signInWithPasskey',
+  'refreshSession',
+  'signOut',
+  'listSessions',
+  'endSession',
+  'verifyEmail',
+  'resendVerification',
+  'requestPasswordReset',
+  'confirmPasswordReset',
+  'listIdentities',
+  'linkIdentity',
+  'unlinkIdentity',
+  'startPasskeyRegistration',
+  'addPasskey',
+  'listPasskeys',
+  'renamePasskey',
+  'removePasskey',
+  'listFactors',
+  'enrolTotp',
+  'confirmTotp',
+  'removeFactor',
+  'replaceRecoveryCodes',
+  'verifyFactor',
+  'stepUp',
+  'getMe',
+  'changeMe',
+  'deleteMe',
+  'exportMe',
+  'upgradeMe',
+]
 
 /** By operation id, in an order in which the rightful caller can send all of them: what destroys comes last. */
 export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, ValidRequest>([
@@ -114,6 +163,8 @@ export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, Valid
       body: ({ documentId }) => `{"stray":5}\n{"id":"${documentId}","stray":6}\n`,
     },
   ],
+  ['getJwks', { door: 'open', reads: true, path: project }],
+  ...usersRequests(),
   ['deleteDocument', { door: 'project', clients: true, path: document }],
   ['deleteCollection', { door: 'project', path: collection }],
   ['revokeKey', { door: 'project', path: ({ ref, keyId }) => ({ ref, id: keyId }) }],
@@ -149,3 +200,76 @@ export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, Valid
   ],
   ['signOutOperator', { door: 'account' }],
 ])
+
+function usersRequests(): [string, ValidRequest][] {
+  const nothing = (status: number) => ({ body: () => undefined, status })
+  const form = { contentType: 'application/x-www-form-urlencoded', body: () => 'state=guess&token=guess' }
+  const atProvider = ({ ref }: Victim) => ({ ref, provider: 'google' })
+  return [
+    ...usersDoor.map((id): [string, ValidRequest] => [
+      id,
+      { door: 'users', path: ({ ref }) => ({ ref, id: 'x', provider: 'google' }) },
+    ]),
+    [
+      'showMagicLinkPage',
+      { door: 'open', needsMore: true, path: project, query: { token: 'guess' }, refused: nothing(400) },
+    ],
+    [
+      'followMagicLink',
+      { door: 'open', needsMore: true, path: project, ...form, refused: { body: form.body, status: 400 } },
+    ],
+    [
+      'startOAuth',
+      {
+        door: 'open',
+        needsMore: true,
+        path: atProvider,
+        query: { redirectTo: 'https://app.example.com/', codeChallenge: 'x'.repeat(43) },
+        refused: nothing(400),
+      },
+    ],
+    [
+      'finishOAuth',
+      { door: 'open', needsMore: true, path: atProvider, query: { state: 'guess' }, refused: nothing(400) },
+    ],
+    [
+      'finishOAuthByForm',
+      {
+        door: 'open',
+        needsMore: true,
+        path: atProvider,
+        contentType: form.contentType,
+        body: () => 'state=guess',
+        refused: { body: () => 'state=guess', status: 400 },
+      },
+    ],
+    ['getAuthSettings', { door: 'project', reads: true, path: project }],
+    [
+      'changeAuthSettings',
+      { door: 'project', path: project, body: () => ({ settings: { sms: { enabled: false } } }) },
+    ],
+    ['rotateSigningKey', { door: 'project', path: project }],
+    [
+      'previewMail',
+      { door: 'project', reads: true, path: project, body: () => ({ template: 'verify_email' }) },
+    ],
+    ['listMails', { door: 'project', reads: true, path: project }],
+    ['listUsers', { door: 'project', reads: true, path: project }],
+    ['getUser', { door: 'project', reads: true, path: user }],
+    ['exportUsers', { door: 'project', reads: true, path: project }],
+    ['createUser', { door: 'project', path: project, body: () => ({ email: 'new@example.com' }) }],
+    ['changeUser', { door: 'project', path: user, body: () => ({ roles: ['editor'] }) }],
+    ['impersonateUser', { door: 'project', path: user }],
+    ['endUserSessions', { door: 'project', path: user }],
+    [
+      'importUsers',
+      {
+        door: 'project',
+        path: project,
+        contentType: 'application/x-ndjson',
+        body: () => '{"email":"imported@example.com"}\n',
+      },
+    ],
+    ['deleteUser', { door: 'project', path: user }],
+  ]
+}

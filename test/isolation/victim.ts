@@ -22,6 +22,7 @@ export interface Victim {
   /** Of a second invitation. */
   invitationToken: string
   memberId: string
+  userId: string
   /** What no answer to somebody else may hold, except what they said themselves. */
   secrets: string[]
 }
@@ -61,6 +62,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
   const viewerEmail = `${mark('viewer')}@example.com`
   const memberEmail = `${mark('member')}@example.com`
   const invitedEmail = `${mark('invited')}@example.com`
+  const userEmail = `${mark('user')}@example.com`
   const expectedEmail = `${mark('expected')}@example.com`
   const names = {
     organization: mark('organization'),
@@ -98,6 +100,10 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
   await own('POST', documents, { id: names.document, [names.field]: names.value })
   await own('POST', documents, { [names.field]: mark('other') })
 
+  const user = await own('POST', `/v1/projects/${ref}/users`, { email: userEmail, password })
+  // Makes the key that signs tokens, which is made when it is first asked for.
+  await own('GET', `/v1/projects/${ref}/auth/.well-known/jwks.json`)
+
   const { rows } = await server.services.db.query<{ id: string }>(
     'SELECT id FROM basalt.projects WHERE ref = $1',
     [ref],
@@ -120,6 +126,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     invitationId: invited.body.invitation.id,
     invitationToken,
     memberId: member.id,
+    userId: user.body.id,
     secrets: [
       ...Object.values(names),
       ...Object.values(project.body.keys as object),
@@ -138,6 +145,8 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
       invitedEmail,
       expectedEmail,
       invitationToken,
+      user.body.id,
+      userEmail,
       key.body.id,
       key.body.key,
     ],
