@@ -133,7 +133,9 @@ test('users are found by the beginning of the address, state and role, page by p
   const first = await own.call('GET', '/users?limit=3')
   expect(first.body.users).toHaveLength(3)
   expect(await found(`limit=3&after=${first.body.nextCursor}`)).toEqual([a])
-  expect((await own.call('GET', '/users?after=nonsense')).status).toBe(400)
+  for (const query of ['after=nonsense', 'email=%00', 'role=%00', 'phone=%00', 'id=%00', 'limit=501']) {
+    expect((await own.call('GET', `/users?${query}`)).status).toBe(400)
+  }
 })
 
 test('a suspended user is out on every node within 5 seconds, and says so only to the right password', async () => {
@@ -329,8 +331,12 @@ test('an import reports faulty lines and goes on; an export holds everybody and 
     '{"email": "proto@example.com", "profile": {"__proto__": {"isAdmin": true}}}',
     'no json',
     { id: 'uid_1' },
+    { identities: [{ provider: 'google', subject: 'a\0b' }] },
+    { email: 'half\ud800@example.com' },
+    { createdAt: '0000-01-01T00:00:00.000Z' },
+    { profile: { a: 'a\0b' } },
   ])
-  expect(second).toMatchObject({ imported: 0, failed: 6 })
+  expect(second).toMatchObject({ imported: 0, failed: 10 })
   expect(second.errors.map(({ line, code }: { line: number; code: string }) => [line, code])).toEqual([
     [1, 'already_exists'],
     [2, 'invalid_request'],
@@ -338,6 +344,10 @@ test('an import reports faulty lines and goes on; an export holds everybody and 
     [4, 'invalid_request'],
     [5, 'invalid_request'],
     [6, 'already_exists'],
+    [7, 'invalid_request'],
+    [8, 'invalid_request'],
+    [9, 'invalid_request'],
+    [10, 'invalid_request'],
   ])
   const exported = await own.call('GET', '/users/export')
   const users = exported.body

@@ -39,6 +39,7 @@ export async function insertUser(
   const { id, email = null, phone = null, profile = {}, roles = [], claims = {}, identities = [] } = input
   checkJson(profile, 'profile', maxBytes.profile)
   checkJson(claims, 'claims', maxBytes.claims)
+  checkCreatedAt(input.createdAt)
   const now = new Date()
   const user = await createUser(auth, tx, project, {
     ...(id !== undefined && { id }),
@@ -67,6 +68,11 @@ export async function insertUser(
     if (count < rows.length) throw taken(['identities'])
   }
   return user.id
+}
+
+function checkCreatedAt(time: string | undefined): void {
+  const at = time === undefined ? 0 : Date.parse(time)
+  if (!(at >= 0 && at <= Date.now())) throw invalidValue('createdAt', 'must be between 1970 and now')
 }
 
 function importedHash({ passwordHash }: ImportedUser): string | null {

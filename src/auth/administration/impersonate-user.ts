@@ -2,7 +2,7 @@ import { actorLabel } from '../../projects/actor.ts'
 import type { Auth } from '../auth.ts'
 import type { Device } from '../device.ts'
 import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
-import { openSession } from '../sessions/open-session.ts'
+import { openSession, type Proof } from '../sessions/open-session.ts'
 import { type Administration, auditUser, readManagedUser } from './managed-user.ts'
 
 /** A session as the user, for an hour: its tokens say who really acts (RFC 8693, section 4.1), and so does the log. */
@@ -13,10 +13,10 @@ export async function impersonateUser(
   device: Device,
 ): Promise<SessionTokens> {
   const { project, actor } = administration
-  const proof = { amr: [], assurance: 1, impersonator: actorLabel(actor) } as const
+  const proof: Proof = { amr: [], assurance: 1, impersonator: actorLabel(actor) }
   const { user, session } = await auth.services.control.$transaction(async (tx) => {
     const user = await readManagedUser(tx, project, id)
-    const session = await openSession(auth, tx, project, user, { ...proof, amr: [] }, device)
+    const session = await openSession(auth, tx, project, user, proof, device)
     await auditUser(tx, administration, 'user.impersonate', id, { session: session.id })
     return { user, session }
   })

@@ -3,7 +3,9 @@ import { closed, emailSchema, idSchema, passwordSchema, timeSchema } from '../..
 import { phoneSchema, profileSchema, userSchema } from '../schemas.ts'
 
 const base64 = Type.String({ maxLength: 1024, pattern: '^[A-Za-z0-9+/_-]+={0,2}$' })
-const text = Type.String({ maxLength: 255 })
+// PostgreSQL stores neither U+0000 nor halves of surrogate pairs.
+const storable = '^[^\\p{Cc}\\p{Cs}]*$'
+const text = Type.String({ minLength: 1, maxLength: 255, pattern: storable })
 
 const rolesSchema = Type.Array(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$' }), {
   maxItems: 50,
@@ -126,12 +128,16 @@ export const managedUserSchema = Type.Object(
 
 export const userListQuerySchema = Type.Object(
   {
-    email: Type.Optional(Type.String({ maxLength: 254, description: 'What the address begins with' })),
-    phone: Type.Optional(Type.String({ maxLength: 16, description: 'What the number begins with' })),
+    email: Type.Optional(
+      Type.String({ maxLength: 254, pattern: storable, description: 'What the address begins with' }),
+    ),
+    phone: Type.Optional(
+      Type.String({ pattern: '^\\+?\\d{0,15}$', description: 'What the number begins with' }),
+    ),
     id: Type.Optional(idSchema),
     suspended: Type.Optional(Type.Boolean()),
     anonymous: Type.Optional(Type.Boolean()),
-    role: Type.Optional(Type.String({ maxLength: 64 })),
+    role: Type.Optional(Type.String({ maxLength: 64, pattern: storable })),
     limit: Type.Integer({ minimum: 1, maximum: 500, default: 50 }),
     after: Type.Optional(Type.String({ maxLength: 100, description: 'The nextCursor of the page before' })),
   },
