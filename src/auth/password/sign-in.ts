@@ -55,6 +55,7 @@ export async function passwordMatches(auth: Auth, user: User, password: string):
     const passwordHash = await hashPassword(password)
     const where = { id: user.id, passwordHash: hash }
     await auth.services.control.user.updateMany({ where, data: { passwordHash } })
+    user.passwordHash = passwordHash
   }
   return true
 }

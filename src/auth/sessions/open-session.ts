@@ -3,7 +3,8 @@ import { newId } from '../../platform/ids.ts'
 import type { ControlPlaneTransaction } from '../../platform/prisma.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
-import { userSuspended } from '../errors.ts'
+import { userSuspended, wrongCredentials } from '../errors.ts'
+import { lockUserById } from '../users/lock-user-by-id.ts'
 import type { Device } from '../device.ts'
 import { issueTokens, type SessionTokens } from './issue-tokens.ts'
 
@@ -31,7 +32,7 @@ export async function openSession(
   proof: Proof,
   device: Device,
 ): Promise<UserSession> {
-  if (user.suspendedAt !== null) throw userSuspended()
+  await requireUnchanged(tx, user, proof)
   await auth.hooks.beforeSignIn(project, user)
   const { settings } = await auth.settings.of(project)
   const now = Date.now()
@@ -53,6 +54,17 @@ export async function openSession(
       provenAt: new Date(isUser ? now : 0),
     },
   })
+}
+
+/**
+ * Between the proof and this moment the user may have been suspended, deleted, or have lost the password that was
+ * checked: who takes rights away locks the same row, so either they see this session or it is not opened.
+ */
+async function requireUnchanged(tx: ControlPlaneTransaction, user: User, { amr }: Proof): Promise<void> {
+  const present = await lockUserById(tx, user.id)
+  if (present === null) throw wrongCredentials()
+  if (present.suspendedAt !== null) throw userSuspended()
+  if (amr.includes('pwd') && present.passwordHash !== user.passwordHash) throw wrongCredentials()
 }
 
 /** Opens a session in a transaction of its own and answers with its tokens. */
