@@ -1,11 +1,30 @@
+import { AuthClient } from './auth/auth-client.ts'
+import { type AuthStorage, defaultStorage, memoryStorage } from './auth/auth-storage.ts'
+import { keepSession, type Session, type UntypedProfile } from './auth/session.ts'
+import { SessionKeeper } from './auth/session-keeper.ts'
 import { type Change, type ChangesOptions, readChanges } from './changes.ts'
 import { CollectionClient } from './collection.ts'
 import { applySchema, type CollectionChanges, type CollectionsClient } from './collections.ts'
 import { createCollectionsClient, type PutOptions } from './collections.ts'
 import type { CollectionName, Schema, UntypedSchema } from './define-schema.ts'
 import { runTransaction, type Settled, type Transaction } from './transaction.ts'
-import { createTransport, type Fetch, type TokenProvider } from './transport.ts'
+import { createTransport, type Fetch, type TokenProvider, type TransportOptions } from './transport.ts'
 
+export type {
+  AuthClient,
+  Credentials,
+  EmailProof,
+  Passkey,
+  Recipient,
+  SignedInDevice,
+  SignUpResult,
+  UserChange,
+} from './auth/auth-client.ts'
+export { browserStorage, cookieStorage, memoryStorage } from './auth/auth-storage.ts'
+export type { AuthStorage, CookieAttributes, CookieJar } from './auth/auth-storage.ts'
+export type { EnrolledFactor, Factor, Factors, FactorsClient } from './auth/factors.ts'
+export type { AuthState } from './auth/session-keeper.ts'
+export type { Session, UntypedProfile, User } from './auth/session.ts'
 export { BasaltError, type ErrorCode, type Issue } from './basalt-error.ts'
 export { collection, defineSchema } from './define-schema.ts'
 export type {
@@ -46,8 +65,12 @@ export interface ClientOptions<S extends Schema> {
   readonly key: string
   /** Gives the client its types; `createClient<typeof schema>` does too, without the value. */
   readonly schema?: S
-  /** With a publishable key: the access token of the user to act as, or what finds it. */
+  /** Users sign in through `basalt.auth`; this is for access tokens that come from elsewhere. */
   readonly accessToken?: string | TokenProvider
+  readonly auth?: {
+    /** Where the session is kept. Default: `localStorage` in a page, else memory. */
+    readonly storage?: AuthStorage
+  }
   /** For a call with all its retries. Default 30,000. */
   readonly timeoutMs?: number
   /** Tries after the first, for what may pass: broken connections, 429, 502, 503, 504. Default 3. */
@@ -57,7 +80,14 @@ export interface ClientOptions<S extends Schema> {
 }
 
 /** A project of a Basalt server. */
-export interface Basalt<S extends Schema> {
+export interface Basalt<S extends Schema, Profile = UntypedProfile> {
+  /** Signing in, and the user's account. */
+  readonly auth: AuthClient<Profile>
+  /**
+   * A client that acts as a user, with nothing kept beyond itself: for servers, with the access token of a request
+   * or with a session, which it refreshes.
+   */
+  as(user: string | Session<Profile>): Basalt<S, Profile>
   /** The documents of a collection. */
   collection<N extends CollectionName<S>>(name: N): CollectionClient<S, N>
   /**
@@ -87,26 +117,69 @@ export interface Basalt<S extends Schema> {
  * const basalt = createClient({ url: 'http://localhost:4000', project: 'demo', key: 'pk_…', schema })
  * const post = await basalt.collection('posts').create({ title: 'Hello' })
  */
-export function createClient<S extends Schema = UntypedSchema>(options: ClientOptions<S>): Basalt<S> {
-  const { url, project, key, accessToken = null, timeoutMs = 30_000, retries = 3 } = options
-  if (key.startsWith('sk_') && accessToken !== null) {
+export function createClient<S extends Schema = UntypedSchema, Profile = UntypedProfile>(
+  options: ClientOptions<S>,
+): Basalt<S, Profile> {
+  const { url, project, key, accessToken, timeoutMs = 30_000, retries = 3 } = options
+  if (key.startsWith('sk_') && accessToken !== undefined) {
     throw new TypeError('A secret key acts for itself: use a publishable key with an access token')
   }
-  const transport = createTransport({
+  const connection: Connection = {
     baseUrl: `${url.replace(/\/+$/, '')}/v1/projects/${encodeURIComponent(project)}`,
     key,
-    accessToken: typeof accessToken === 'function' ? accessToken : () => accessToken,
     // Browsers refuse a `fetch` that is called as a method of something else.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     timeoutMs,
     retries,
+  }
+  const storage = options.auth?.storage ?? defaultStorage()
+  return connect(connection, { storage, storageKey: `basalt-${project}`, accessToken })
+}
+
+type Connection = Omit<TransportOptions, 'accessToken'>
+
+interface UserSource {
+  readonly storage: AuthStorage
+  readonly storageKey: string
+  /** Instead of the session that is kept in the storage. */
+  readonly accessToken?: string | TokenProvider | undefined
+}
+
+function connect<S extends Schema, Profile>(
+  connection: Connection,
+  { storage, storageKey, accessToken }: UserSource,
+): Basalt<S, Profile> {
+  const open = createTransport({ ...connection, accessToken: () => null })
+  const keeper = new SessionKeeper<Profile>(open, storage, storageKey)
+  const transport = createTransport({
+    ...connection,
+    accessToken: tokenProvider(accessToken) ?? ((refused) => keeper.accessToken(refused)),
   })
   const collections = createCollectionsClient(transport)
   return {
+    auth: new AuthClient({ open, asUser: transport, keeper, storage, redirectKey: `${storageKey}-redirect` }),
+    as: (user) => actAs(connection, storageKey, user),
     collection: (name) => new CollectionClient(transport, name),
     transaction: (collect, { signal } = {}) => runTransaction(transport, collect, signal),
     changes: (changesOptions = {}) => readChanges(transport, changesOptions),
     collections,
     applySchema: (schema, putOptions) => applySchema(collections, schema, putOptions),
   }
+}
+
+function actAs<S extends Schema, Profile>(
+  connection: Connection,
+  storageKey: string,
+  user: string | Session<Profile>,
+): Basalt<S, Profile> {
+  const storage = memoryStorage()
+  // The user's rights and nothing of the server's own.
+  const asUser = connection.key?.startsWith('sk_') ? { ...connection, key: null } : connection
+  if (typeof user === 'string') return connect(asUser, { storage, storageKey, accessToken: user })
+  void storage.set(storageKey, JSON.stringify(keepSession(user)))
+  return connect(asUser, { storage, storageKey })
+}
+
+function tokenProvider(accessToken: string | TokenProvider | undefined): TokenProvider | undefined {
+  return typeof accessToken === 'string' ? () => accessToken : accessToken
 }

@@ -32,13 +32,17 @@ export interface Transport {
 /** The part of `fetch` that is used, for platforms and tests that bring their own. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
-/** Gives the access token of the signed-in user, null for nobody; asked before every try. */
-export type TokenProvider = () => string | null | Promise<string | null>
+/**
+ * Gives the access token of the signed-in user, null for nobody. Asked before every try, and once more with the token
+ * that the server has refused: if another one comes, the request is sent again.
+ */
+export type TokenProvider = (refused?: string) => string | null | Promise<string | null>
 
 export interface TransportOptions {
   /** The project's URL. */
   readonly baseUrl: string
-  readonly key: string
+  /** Null: a user's token says enough, as it is good for one project only. */
+  readonly key: string | null
   readonly accessToken: TokenProvider
   readonly fetch: Fetch
   readonly timeoutMs: number
@@ -63,12 +67,20 @@ function send<T>(
   const headers = requestHeaders(request)
 
   return withDeadline({ timeoutMs, signal: request.signal }, async (signal) => {
+    // What works once is not sent twice, as a 401 may also say that a password was wrong.
+    let mayRenew = request.once !== true
     for (let tries = 1; ; tries++) {
-      const authorization = await authorizationHeaders(options)
+      const token = await bearerToken(options)
       try {
+        const authorization = authorizationHeaders(options, token)
         return await sendOnce(options, request, { ...headers, ...authorization }, signal, read)
       } catch (cause) {
         const error = cause instanceof BasaltError ? cause : networkError(cause)
+        if (token !== null && mayRenew && isRefusedToken(error)) {
+          mayRenew = false
+          const renewed = await bearerToken(options, token)
+          if (renewed !== null && renewed !== token) continue
+        }
         const delay = retryDelayMs(error, tries)
         const isLast = tries > retries || Date.now() + delay >= endsAt
         if (signal.aborted || isLast || !isPassing(error, request.once)) throw error
@@ -104,10 +116,19 @@ function requestHeaders({ method, body, ndjson, headers, asks }: ApiRequest): Re
   }
 }
 
-async function authorizationHeaders(options: TransportOptions): Promise<Record<string, string>> {
-  if (options.key.startsWith('sk_')) return { authorization: `Bearer ${options.key}` }
-  const token = await options.accessToken()
-  return { 'x-api-key': options.key, ...(token === null ? {} : { authorization: `Bearer ${token}` }) }
+async function bearerToken({ key, accessToken }: TransportOptions, refused?: string): Promise<string | null> {
+  return key?.startsWith('sk_') ? key : accessToken(refused)
+}
+
+function authorizationHeaders({ key }: TransportOptions, token: string | null): Record<string, string> {
+  return {
+    ...(key === null || key === token ? {} : { 'x-api-key': key }),
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+  }
+}
+
+function isRefusedToken({ status, code }: BasaltError): boolean {
+  return status === 401 && code === 'unauthenticated'
 }
 
 function queryString(query: ApiRequest['query'] = {}): string {

@@ -207,3 +207,27 @@ export async function untyped(): Promise<void> {
   sameType<NonNullable<typeof joined>['id'], string>(true)
   await notes.aggregate({ groupBy: ['kind'], select: { n: { $count: true }, total: { $sum: 'price' } } })
 }
+
+export async function users(): Promise<void> {
+  const typed = createClient<typeof schema, { name: string }>({ url: '', project: '', key: '' })
+  const session = await typed.auth.getSession()
+  sameType<NonNullable<typeof session>['user']['profile'], { name: string }>(true)
+  sameType<Awaited<ReturnType<ReturnType<typeof typed.as>['auth']['getUser']>>['profile'], { name: string }>(
+    true,
+  )
+
+  typed.auth.onAuthStateChange((state) => {
+    // @ts-expect-error -- nobody may be signed in
+    void state.user
+    if (state.status === 'signedIn') sameType<typeof state.user.profile, { name: string }>(true)
+  })
+
+  await typed.auth.verifyOtp({ phone: '+43123456789', code: '123456' })
+  await typed.auth.verifyOtp({ token: 'of a link' })
+  // @ts-expect-error -- a code is for one address
+  await typed.auth.verifyOtp({ email: 'a@example.com', phone: '+43123456789', code: '123456' })
+  // @ts-expect-error -- a profile has its shape from the start
+  await typed.auth.signUp({ email: 'a@example.com', password: 'p', profile: { name: 1 } })
+  // @ts-expect-error -- roles are not the user's to give
+  await typed.auth.updateUser({ roles: ['admin'] })
+}

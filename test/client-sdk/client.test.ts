@@ -40,7 +40,7 @@ describe('definitions', () => {
     const [, , again] = await server.applySchema(schema)
     expect(again).toMatchObject({ name: 'posts', changes: [] })
     const names = (await server.collections.list()).map(({ name }) => name)
-    expect(names.sort()).toEqual(['authors', 'posts', 'teams'])
+    expect(names.sort()).toEqual(['authors', 'posts', 'teams', 'users'])
     expect(await server.collections.get('posts')).toMatchObject(schema.collections.posts.definition)
   })
 
