@@ -26,9 +26,11 @@ async function send(operation: Operation, { body, url = (same) => same }: Fault)
   const built = buildRequest(operation, owner)
   const { door, only } = operation.request
   const sent = body === undefined ? built.body : typeof body === 'string' ? body : JSON.stringify(body)
+  const forKeys = only === 'operators' ? owner.owner : owner.secret
+  const callers = { project: forKeys, users: owner.userToken }
   return server.call(operation.method, url(built.url), {
-    as: door === 'project' && only !== 'operators' ? owner.secret : owner.owner,
-    headers: sent === undefined ? {} : { ...built.headers },
+    as: door === 'project' || door === 'users' ? callers[door] : owner.owner,
+    headers: sent === undefined ? {} : { 'content-type': 'application/json', ...built.headers },
     ...(sent !== undefined && { body: sent }),
   })
 }
@@ -39,7 +41,8 @@ function withJsonBody(): Operation[] {
 
 type Json = Record<string, unknown>
 
-const validBody = (operation: Operation): Json => operation.request.body?.(owner) as Json
+/** Empty where test/auth has the proofs of what is right: there every other body is wrong as well. */
+const validBody = (operation: Operation): Json => (operation.request.body?.(owner) ?? {}) as Json
 
 /** Copies of a value, each with the property added to another one of its objects. */
 function* withProperty(value: unknown, name: string, added: unknown): Generator<unknown> {
@@ -212,6 +215,7 @@ describe('names that pollute prototypes', () => {
 })
 
 interface Schema {
+  anyOf?: Schema[]
   type?: string
   properties?: Record<string, Schema>
 }
@@ -245,7 +249,9 @@ describe('types', () => {
         ...['[]', '"text"', '7', 'true', 'null'].map((text): [string, unknown] => [text, text]),
         ...confused(operation.bodySchema as Schema, validBody(operation)),
       ]
+      const mayBeLeftOut = (operation.bodySchema as Schema).anyOf?.some(({ type }) => type === 'null')
       for (const [what, body] of bodies) {
+        if (what === 'null' && mayBeLeftOut === true) continue
         const { status, body: answer } = await send(operation, { body })
         sent++
         if (status !== 400 || answer.code !== 'invalid_request' || answer.errors.length === 0) {

@@ -23,6 +23,8 @@ export interface Victim {
   invitationToken: string
   memberId: string
   userId: string
+  /** An access token of the user. */
+  userToken: string
   /** What no answer to somebody else may hold, except what they said themselves. */
   secrets: string[]
 }
@@ -101,8 +103,12 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
   await own('POST', documents, { [names.field]: mark('other') })
 
   const user = await own('POST', `/v1/projects/${ref}/users`, { email: userEmail, password })
-  // Makes the key that signs tokens, which is made when it is first asked for.
-  await own('GET', `/v1/projects/${ref}/auth/.well-known/jwks.json`)
+  const session = await expectDone(
+    server.call('POST', `/v1/projects/${ref}/auth/sign-in`, {
+      as: project.body.keys.publishable,
+      body: { email: userEmail, password },
+    }),
+  )
 
   const { rows } = await server.services.db.query<{ id: string }>(
     'SELECT id FROM basalt.projects WHERE ref = $1',
@@ -127,6 +133,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     invitationToken,
     memberId: member.id,
     userId: user.body.id,
+    userToken: session.body.accessToken,
     secrets: [
       ...Object.values(names),
       ...Object.values(project.body.keys as object),
@@ -147,6 +154,8 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
       invitationToken,
       user.body.id,
       userEmail,
+      session.body.accessToken,
+      session.body.refreshToken,
       key.body.id,
       key.body.key,
     ],

@@ -91,7 +91,7 @@ export function registerMailRoutes(app: HttpServer, auth: Auth): void {
         body: Type.Object(
           {
             template: Type.Union(templateNames),
-            language: Type.String({ maxLength: 5, default: defaultLanguage }),
+            language: Type.String({ pattern: '^[a-z]{2}(-[A-Z]{2})?$', default: defaultLanguage }),
             content: Type.Optional(MailTemplate),
           },
           closed,

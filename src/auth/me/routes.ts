@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { invalidValue } from '../../platform/errors.ts'
 import type { HttpServer } from '../../platform/http-server.ts'
 import type { UserActor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
@@ -75,6 +76,9 @@ export function registerMeRoutes(app: HttpServer, auth: Auth): void {
       const { profile, password, currentPassword, email } = request.body
       const device = deviceOf(request)
       // What may be refused comes before what changes something.
+      if (currentPassword !== undefined && password === undefined) {
+        throw invalidValue('password', 'is missing beside the present one', 'required')
+      }
       if (email !== undefined) requireFreshProof(user)
       if (profile !== undefined) await changeProfile(auth, project, user, profile)
       if (password !== undefined) {
