@@ -66,7 +66,7 @@ export async function launchBasalt(dataDir: string): Promise<Process & { millise
   const before = performance.now()
   const server = await startProcess({
     file: process.execPath,
-    args: ['--max-semi-space-size=8', 'dist/main.js'],
+    args: ['--max-semi-space-size=8', '--heap-growing-percent=30', 'dist/main.js'],
     cwd: root,
     env: {
       ...Object.fromEntries(inherited),

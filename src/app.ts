@@ -13,6 +13,7 @@ import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { registerOperations } from './platform/operations.ts'
 import { startPeriodically } from './platform/start-periodically.ts'
 import type { Services } from './platform/services.ts'
+import { securityOf } from './projects/access.ts'
 import { registerAccess } from './projects/check-access.ts'
 import { projectSchema } from './projects/project.ts'
 import { createProjects, type Projects } from './projects/projects.ts'
@@ -36,7 +37,7 @@ export async function createApp(services: Services): Promise<App> {
   projects.onCreate((run, project) => run(documentTablesSql(projectSchema(project))).then(ignore))
   projects.onDelete((run, project) => run(lockChangesSql(projectSchema(project))).then(ignore))
 
-  await registerApiPages(server)
+  await registerApiPages(server, securityOf)
   await registerConsolePages(server)
   registerAccess(server, services, projects)
   registerOperations(server, services)
@@ -48,9 +49,14 @@ export async function createApp(services: Services): Promise<App> {
   const stopTrimming = startPeriodically(services, 'trim', 60_000, async () => {
     for (const project of await projects.list()) {
       const { retentionDays: days, retentionMegabytes: megabytes } = project.settings.changes
-      const rows = config.changeRetention.maxRows
-      await trimChanges(db, projectSchema(project), { days, megabytes, rows })
-      await trimIdempotency(db, projectSchema(project))
+      const retention = { days, megabytes, rows: config.changeRetention.maxRows }
+      try {
+        await trimChanges(db, projectSchema(project), retention)
+        await trimIdempotency(db, projectSchema(project))
+      } catch (error) {
+        // One that is being deleted, for example; the others are trimmed all the same.
+        log.warn({ err: error, project: project.ref }, 'could not trim a project')
+      }
     }
   })
   server.addHook('onClose', stopTrimming)

@@ -17,6 +17,9 @@ import {
   ListQuery,
   QueryBody,
   ShapeQuery,
+  documentAnswers,
+  pageAnswer,
+  readAnswers,
 } from './schemas.ts'
 import type { Answer, IdempotencyKey } from './writing/answer.ts'
 import { answerOnce, idempotencyKey } from './writing/answer-once.ts'
@@ -45,6 +48,7 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       operationId: 'createDocument',
       summary: 'Create a document',
       tags,
+      response: { 201: documentAnswers[201] },
       params: CollectionParams,
       body: DocumentBody,
     },
@@ -64,6 +68,7 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       operationId: 'getDocument',
       summary: 'Read a document',
       tags,
+      response: readAnswers,
       params: DocumentParams,
       querystring: ShapeQuery,
     },
@@ -82,7 +87,7 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       // What is included changes without the document.
       const isOwnContent = request.query.include === undefined
       if (isOwnContent && isKnownVersion(request.headers['if-none-match'], version))
-        return reply.code(304).send()
+        return reply.code(304).send(null)
       return sendJson(reply, body)
     },
   })
@@ -95,6 +100,7 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       operationId: 'updateDocument',
       summary: 'Merge a patch into a document',
       tags,
+      response: { 200: documentAnswers[200] },
       params: DocumentParams,
       body: DocumentBody,
     },
@@ -117,6 +123,7 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       operationId: 'replaceDocument',
       summary: 'Replace or create a document',
       tags,
+      response: documentAnswers,
       params: DocumentParams,
       body: DocumentBody,
     },
@@ -154,6 +161,7 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       operationId: 'listDocuments',
       summary: 'Query documents',
       tags,
+      response: pageAnswer,
       params: CollectionParams,
       querystring: ListQuery,
     },
@@ -172,6 +180,7 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       operationId: 'queryDocuments',
       summary: 'Query documents, with a body for long filters',
       tags,
+      response: pageAnswer,
       params: CollectionParams,
       body: QueryBody,
     },

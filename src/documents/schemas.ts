@@ -21,6 +21,27 @@ export const DocumentBody = Type.Record(Type.String(), Type.Unknown(), {
   description: 'Fields of the document',
 })
 
+/** As it is stored: system fields beside the data. Answers are sent as text, so these describe and don't serialize. */
+const Document = Type.Object(
+  { id: Type.String(), createdAt: Type.String(), updatedAt: Type.String(), version: Type.Integer() },
+  { additionalProperties: true },
+)
+
+export const documentAnswers = { 200: Document, 201: Document } as const
+
+export const readAnswers = {
+  200: Document,
+  304: Type.Null({ description: 'It is still the version of If-None-Match' }),
+} as const
+
+export const pageAnswer = {
+  200: Type.Object({
+    documents: Type.Array(Document),
+    nextCursor: Type.Union([Type.String(), Type.Null()]),
+    count: Type.Optional(Type.Integer()),
+  }),
+} as const
+
 const Paths = Type.Array(Type.String({ maxLength: 400 }), { maxItems: 100 })
 
 /** The query string of a list, in which `where` is JSON and lists are separated by commas. */

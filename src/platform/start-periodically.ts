@@ -24,7 +24,10 @@ export function startPeriodically(
           'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked',
           [`periodic ${name}`],
         )
-        if (rows[0]?.locked === true) await work()
+        if (rows[0]?.locked !== true) return
+        // This connection only holds the lock, for as long as the work takes on others.
+        await tx.query('SET LOCAL idle_in_transaction_session_timeout = 0')
+        await work()
       })
     } catch (error) {
       log.warn({ err: error, name }, 'periodic work failed')

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import type { OrganizationRole } from '../platform/generated/enums.ts'
 import { forbidden } from '../platform/errors.ts'
 import type { Actor, OperatorActor, Scope } from './actor.ts'
@@ -53,4 +53,11 @@ export function operatorRequest(request: FastifyRequest): { operator: OperatorAc
   const { actor, sessionId } = request.identity
   if (actor?.kind !== 'operator' || sessionId === null) throw forbidden('Only an operator may do this.')
   return { operator: actor, sessionId }
+}
+
+/** The same for the API's description: which credentials a route takes. */
+export function securityOf({ access }: FastifyContextConfig): Record<string, string[]>[] {
+  if (access === undefined || access.door === 'open') return []
+  const bearer = { bearer: [] }
+  return access.door === 'project' && access.clients === true ? [bearer, { publishableKey: [] }] : [bearer]
 }

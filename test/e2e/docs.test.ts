@@ -62,6 +62,10 @@ test('the variables, their defaults, and the settings of a project', async () =>
   for (const name of new Set(names)) {
     expect(faultsOf({ [name]: ' \u0000' })).not.toContain('not a known variable')
   }
+  const source = await readFile(fileURLToPath(new URL('../../src/config.ts', import.meta.url)), 'utf8')
+  const read = [...source.matchAll(/'(BASALT_[A-Z_]+[A-Z])'|\blimit\('([A-Z_]+)'/g)]
+  expect(read.length).toBeGreaterThan(20)
+  for (const [, name, limit] of read) expect(names).toContain(name ?? `BASALT_LIMIT_${limit}`)
   expect(readConfig({})).toMatchObject({ host: '127.0.0.1', port: 4000, changeRetention: { days: 7 } })
   const [body] = jsonOf(operations)
   expect(Value.Check(settingsPatchSchema, Object(body).settings)).toBe(true)

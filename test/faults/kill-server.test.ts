@@ -15,8 +15,9 @@ import {
 } from './server-process.ts'
 
 const kills = 20
-// The promise is 5 s. Tests share their processors with whatever else runs there.
-const servesWithinMs = 10_000
+// The promise, held by the middle of all starts: tests share their processors with whatever else runs there, and a
+// start that takes a second of computing may wait for many.
+const servesWithinMs = 5_000
 
 let folder: string
 let dataDir: string
@@ -54,13 +55,15 @@ test('kill -9 of the server, twenty times under load, loses nothing and leaves n
   }
   await sleep(500)
   await load.stop()
+  restarts.sort((a, b) => a - b)
+  const median = restarts[restarts.length >> 1]
   console.log(
     `FAULT_SEED=${seed}: ${load.acknowledged} writes acknowledged, ${load.replayed} of them in vain at first, ` +
-      `served again after ${Math.max(...restarts)} ms at worst`,
+      `served again after ${median} ms, ${restarts.at(-1)} ms at worst`,
   )
 
   expect(load.oddities).toEqual([])
   await load.verify()
   expect(load.acknowledged).toBeGreaterThan(200)
-  expect(Math.max(...restarts)).toBeLessThan(servesWithinMs)
+  expect(median).toBeLessThan(servesWithinMs)
 }, 240_000)
