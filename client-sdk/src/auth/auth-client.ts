@@ -102,7 +102,10 @@ export class AuthClient<Profile = UntypedProfile> {
     return this.#signIn(await this.#forAnonymous(), post('/verify', input))
   }
 
-  /** Has a link sent that leads to `redirectTo`, where `handleRedirect` ends it. */
+  /**
+   * Has a link sent that leads to `redirectTo`, where `handleRedirect` ends it; without, to the project's own page
+   * for links, which hands the `token` of its query to `verifyOtp`.
+   */
   signInWithMagicLink(
     input: { readonly email: string; readonly redirectTo?: string } & Captcha,
   ): Promise<void> {
