@@ -186,6 +186,16 @@ test.each([
   expect(await client.auth.getSession()).toMatchObject({ user: { id: 'u1' } })
 })
 
+test('calls that wait for one refresh fail with it, and not one after the other', async () => {
+  const server = await scriptedServer(answer(200, session({ lifeSeconds: -1 })), drop)
+  const client = server.client({ retries: 0 })
+  await client.auth.signInWithPassword(credentials)
+  const posts = client.collection('posts')
+  const failures = await Promise.all(['a', 'b', 'c'].map((id) => failureOf(posts.get(id))))
+  expect(failures).toMatchObject([{ code: 'network' }, { code: 'network' }, { code: 'network' }])
+  expect(server.seen).toHaveLength(2)
+})
+
 test.each([
   ['Web Locks', sharedStorage],
   ['a queue', memoryStorage],
