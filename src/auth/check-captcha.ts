@@ -14,7 +14,7 @@ const verifyUrls = {
 const Verdict = Type.Object({ success: Type.Boolean() })
 
 /** A field for the bodies of what robots like to call. */
-export const captchaTokenSchema = Type.Optional(Type.String({ maxLength: 8192 }))
+export const captchaTokenSchema = Type.Optional(Type.String({ maxLength: 8192, pattern: '^[ -~]*$' }))
 
 /**
  * Where the project asks for a captcha, throws 400 unless its maker says that a person solved it for this project, and

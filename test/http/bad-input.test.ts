@@ -27,7 +27,7 @@ async function send(operation: Operation, { body, url = (same) => same }: Fault)
   const { door, only } = operation.request
   const sent = body === undefined ? built.body : typeof body === 'string' ? body : JSON.stringify(body)
   const forKeys = only === 'operators' ? owner.owner : owner.secret
-  const callers = { project: forKeys, users: owner.userToken }
+  const callers = { project: forKeys, users: owner.person.token }
   return server.call(operation.method, url(built.url), {
     as: door === 'project' || door === 'users' ? callers[door] : owner.owner,
     headers: sent === undefined ? {} : { 'content-type': 'application/json', ...built.headers },
@@ -41,7 +41,6 @@ function withJsonBody(): Operation[] {
 
 type Json = Record<string, unknown>
 
-/** Empty where test/auth has the proofs of what is right: there every other body is wrong as well. */
 const validBody = (operation: Operation): Json => (operation.request.body?.(owner) ?? {}) as Json
 
 /** Copies of a value, each with the property added to another one of its objects. */

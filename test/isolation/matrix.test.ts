@@ -221,7 +221,11 @@ test.each(intruders)('$name', async ({ credentials, expects, names, mayRead }) =
     const isExpected = allowed === 'done' ? status < 300 : allowed.includes(status)
     if (!isExpected) faults.push(`${operation.id}: ${status}, not ${allowed.toString()}: ${text}`)
     const isRightful = mayRead === true && status < 300
-    const known = JSON.stringify([request, sent, names && [victim.collection, victim.documentId]])
+    const known = JSON.stringify([
+      request,
+      sent,
+      names && [victim.collection, victim.documentId, victim.person.email],
+    ])
     if (!isRightful) faults.push(...leaks(text, known).map((leak) => `${operation.id} leaks ${leak}`))
     if ((await readState(server.services.db, victim)) !== before) {
       throw new Error(`${operation.id} has changed something (${status})`)

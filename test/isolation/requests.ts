@@ -1,3 +1,4 @@
+import { personRequests } from './person-requests.ts'
 import type { Victim } from './victim.ts'
 import { password } from './victim.ts'
 
@@ -5,7 +6,7 @@ import { password } from './victim.ts'
 export interface ValidRequest {
   /**
    * Who may: everybody, the operator's own account, a role in the organization, or a scope in the project. At the
-   * users' door a key of the project is asked for first and then who the user is, which test/auth has proofs of.
+   * users' door a key of the project is asked for first and then who the user is: `persons.test.ts`.
    */
   door: 'open' | 'account' | 'organization' | 'project' | 'users'
   /** Changes nothing, so that a read-only key and a viewer may send it too. */
@@ -30,52 +31,9 @@ export const setUpToken = 'st_set-up-for-the-matrix'
 const collection = ({ ref, collection }: Victim) => ({ ref, collection })
 const document = ({ ref, collection, documentId }: Victim) => ({ ref, collection, id: documentId })
 const project = ({ ref }: Victim) => ({ ref })
-const user = ({ ref, userId }: Victim) => ({ ref, id: userId })
+const user = ({ ref, person }: Victim) => ({ ref, id: person.id })
 const organization = ({ organizationId }: Victim) => ({ org: organizationId })
 const member = ({ organizationId, memberId }: Victim) => ({ org: organizationId, operatorId: memberId })
-
-/** What apps call for the users in front of them. */
-const usersDoor = [
-  'signUp',
-  'signIn',
-  'signInAnonymously',
-  'requestSignInCode',
-  'requestMagicLink',
-  'signInByCode',
-  'signInWithOAuth',
-  'exchangeOAuthCode',
-  'signInWithIdToken',
-  'startPasskeySignIn',
-  'signInWithPasskey',
-  'refreshSession',
-  'signOut',
-  'listSessions',
-  'endSession',
-  'verifyEmail',
-  'resendVerification',
-  'requestPasswordReset',
-  'confirmPasswordReset',
-  'listIdentities',
-  'linkIdentity',
-  'unlinkIdentity',
-  'startPasskeyRegistration',
-  'addPasskey',
-  'listPasskeys',
-  'renamePasskey',
-  'removePasskey',
-  'listFactors',
-  'enrolTotp',
-  'confirmTotp',
-  'removeFactor',
-  'replaceRecoveryCodes',
-  'verifyFactor',
-  'stepUp',
-  'getMe',
-  'changeMe',
-  'deleteMe',
-  'exportMe',
-  'upgradeMe',
-]
 
 /** By operation id, in an order in which the rightful caller can send all of them: what destroys comes last. */
 export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, ValidRequest>([
@@ -206,9 +164,13 @@ function usersRequests(): [string, ValidRequest][] {
   const form = { contentType: 'application/x-www-form-urlencoded', body: () => 'state=guess&token=guess' }
   const atProvider = ({ ref }: Victim) => ({ ref, provider: 'google' })
   return [
-    ...usersDoor.map((id): [string, ValidRequest] => [
+    ...personRequests.entries().map(([id, { path, body }]): [string, ValidRequest] => [
       id,
-      { door: 'users', path: ({ ref }) => ({ ref, id: 'x', provider: 'google' }) },
+      {
+        door: 'users',
+        path: ({ ref, person }) => ({ ref, ...path?.(person) }),
+        ...(body && { body: ({ person }) => body(person) }),
+      },
     ]),
     [
       'showMagicLinkPage',

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import type { CallResult, TestServer } from '../support/server.ts'
+import { mark, openEveryWayIn, type Person, seedPerson } from './person.ts'
 
 /** An organization with everything in it that others must neither see nor change, all of it easy to recognise. */
 export interface Victim {
@@ -22,9 +22,10 @@ export interface Victim {
   /** Of a second invitation. */
   invitationToken: string
   memberId: string
-  userId: string
-  /** An access token of the user. */
-  userToken: string
+  /** A user of the project. */
+  person: Person
+  /** Of the settings of sign-in. */
+  settingsSecrets: string[]
   /** What no answer to somebody else may hold, except what they said themselves. */
   secrets: string[]
 }
@@ -59,12 +60,10 @@ export async function createOperator(
 
 /** Its collection has no rules, so that its publishable key opens nothing. */
 export async function seedVictim(server: TestServer): Promise<Victim> {
-  const mark = (what: string): string => `${what}${randomBytes(6).toString('hex')}`
   const ownerEmail = `${mark('owner')}@example.com`
   const viewerEmail = `${mark('viewer')}@example.com`
   const memberEmail = `${mark('member')}@example.com`
   const invitedEmail = `${mark('invited')}@example.com`
-  const userEmail = `${mark('user')}@example.com`
   const expectedEmail = `${mark('expected')}@example.com`
   const names = {
     organization: mark('organization'),
@@ -102,13 +101,9 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
   await own('POST', documents, { id: names.document, [names.field]: names.value })
   await own('POST', documents, { [names.field]: mark('other') })
 
-  const user = await own('POST', `/v1/projects/${ref}/users`, { email: userEmail, password })
-  const session = await expectDone(
-    server.call('POST', `/v1/projects/${ref}/auth/sign-in`, {
-      as: project.body.keys.publishable,
-      body: { email: userEmail, password },
-    }),
-  )
+  const place = { ref, ...(project.body.keys as { publishable: string; secret: string }) }
+  const settingsSecrets = await openEveryWayIn(server, place)
+  const person = await seedPerson(server, place)
 
   const { rows } = await server.services.db.query<{ id: string }>(
     'SELECT id FROM basalt.projects WHERE ref = $1',
@@ -132,8 +127,8 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     invitationId: invited.body.invitation.id,
     invitationToken,
     memberId: member.id,
-    userId: user.body.id,
-    userToken: session.body.accessToken,
+    person,
+    settingsSecrets,
     secrets: [
       ...Object.values(names),
       ...Object.values(project.body.keys as object),
@@ -152,10 +147,8 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
       invitedEmail,
       expectedEmail,
       invitationToken,
-      user.body.id,
-      userEmail,
-      session.body.accessToken,
-      session.body.refreshToken,
+      ...person.secrets,
+      ...settingsSecrets,
       key.body.id,
       key.body.key,
     ],

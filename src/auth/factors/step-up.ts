@@ -20,6 +20,7 @@ export async function stepUp(
   { password, code }: { password?: string; code?: string },
 ): Promise<SessionTokens> {
   if (code !== undefined) {
+    if (password !== undefined) throw invalidValue('password', 'can’t be together with a code', 'not_allowed')
     await useFactorCode(auth, project, actor.uid, code)
     return renewProof(auth, project, actor, ['otp', 'mfa'])
   }
