@@ -2,7 +2,7 @@ import Type, { type TSchema } from 'typebox'
 import { projectRequest } from '../projects/access.ts'
 import type { UserActor } from '../projects/actor.ts'
 import type { Project } from '../projects/project.ts'
-import { closed, emailSchema, passwordSchema, timeSchema } from '../projects/schemas.ts'
+import { closed, timeSchema } from '../projects/schemas.ts'
 import type { FastifyRequest } from 'fastify'
 import { notSignedIn } from './errors.ts'
 
@@ -12,8 +12,6 @@ export const refParams = Type.Object({ ref: Type.String({ maxLength: 64 }) })
 export const profileSchema = Type.Record(Type.String({ maxLength: 64 }), Type.Unknown(), {
   maxProperties: 50,
 })
-
-export const credentialsSchema = Type.Object({ email: emailSchema, password: passwordSchema }, closed)
 
 /** A body that may be left out: Fastify hands null to the validator then. */
 export const optionalBody = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
