@@ -1,7 +1,7 @@
 import type { Project } from '../projects/project.ts'
 
 /** A user as hooks see one: what the project knows, no secret. */
-export interface HookUser {
+interface HookUser {
   id: string
   email: string | null
   phone: string | null

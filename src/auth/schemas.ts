@@ -13,8 +13,6 @@ export const profileSchema = Type.Record(Type.String({ maxLength: 64 }), Type.Un
   maxProperties: 50,
 })
 
-export const credentialsSchema = Type.Object({ email: emailSchema, password: passwordSchema }, closed)
-
 /** A body that may be left out: Fastify hands null to the validator then. */
 export const optionalBody = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 

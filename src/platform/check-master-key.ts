@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { ControlPlane } from './prisma.ts'
 
 /** This node would write secrets that the others can't read, in words for whoever starts it. */
-export class MasterKeyError extends Error {
+class MasterKeyError extends Error {
   override readonly name = 'MasterKeyError'
 }
 

@@ -16,7 +16,7 @@ export interface TokenSubject {
 }
 
 /** Seconds. Short, since other services verify tokens without asking us whether the session still stands. */
-export const accessTokenSeconds = 15 * 60
+const accessTokenSeconds = 15 * 60
 
 /** `iss`: the project's URL. Never made from a request header. */
 export function issuerOf(publicUrl: string, project: Project): string {

@@ -5,7 +5,7 @@ import { owesFactor } from '../factors/owes-factor.ts'
 import type { AuthSettingsStore } from '../settings/settings-store.ts'
 
 /** A session that stands, with its user as the user is now. */
-export interface LiveSession {
+interface LiveSession {
   projectId: string
   userId: string
   actor: UserActor

@@ -10,7 +10,7 @@ export const algorithm = 'ES256'
 // After this a key only verifies; and as long again as a token lives, and clocks may differ, it still does.
 const verifiesAfterRetirementMs = 20 * 60_000
 
-export interface SigningKey {
+interface SigningKey {
   id: string
   publicJwk: JWK
   verify: CryptoKey
@@ -19,7 +19,7 @@ export interface SigningKey {
 }
 
 /** The keys of a project that may have signed a token which is still valid, the newest first. */
-export interface ProjectKeys {
+interface ProjectKeys {
   projectId: string
   keys: readonly SigningKey[]
 }
