@@ -2,7 +2,7 @@ import Type, { type TSchema } from 'typebox'
 import { projectRequest } from '../projects/access.ts'
 import type { UserActor } from '../projects/actor.ts'
 import type { Project } from '../projects/project.ts'
-import { closed, emailSchema, passwordSchema, timeSchema } from '../projects/schemas.ts'
+import { closed, timeSchema } from '../projects/schemas.ts'
 import type { FastifyRequest } from 'fastify'
 import { notSignedIn } from './errors.ts'
 
