@@ -116,8 +116,7 @@ function keyList(ref: string, keys: ApiKey[]): HTMLElement {
       if (!confirm(`Revoke the key “${name}”? Whoever uses it is refused at once.`)) return
       void api('DELETE', `/projects/${ref}/keys/${id}`).then(() => show(`/console/projects/${ref}`))
     })
-    const shown = kind === 'publishable' ? display : `sk_…${display}`
-    return element('li', {}, element('span', {}, `${name} (${kind})`), element('code', {}, shown), revoke)
+    return element('li', {}, element('span', {}, `${name} (${kind})`), element('code', {}, display), revoke)
   })
   return element('ul', { className: 'rows' }, ...rows)
 }

@@ -65,9 +65,15 @@ export function readSessionCookie(request: FastifyRequest, publicUrl: string): s
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/**
+ * A browser says itself whether a page of the same origin asks, whatever name the operator knows this server by; one
+ * that doesn't must name the public address.
+ */
 function comesFromOurPages(headers: IncomingHttpHeaders, publicUrl: string): boolean {
-  if (headers.origin !== undefined) return headers.origin === new URL(publicUrl).origin
-  return headers['sec-fetch-site'] === 'same-origin'
+  if (headers.origin === 'null') return false
+  const site = headers['sec-fetch-site']
+  if (site !== undefined) return site === 'same-origin'
+  return headers.origin === new URL(publicUrl).origin
 }
 
 function findCookie(header: string | undefined, name: string): string | undefined {

@@ -237,6 +237,7 @@ test('what the cookie does must come from the console itself', async () => {
   expect((await create({ origin: 'https://evil.example' })).status).toBe(403)
   expect((await create({ origin: 'null', 'sec-fetch-site': 'same-origin' })).status).toBe(403)
   expect((await create({ 'sec-fetch-site': 'same-site' })).status).toBe(403)
+  expect((await create({ origin: 'http://127.0.0.1:4000', 'sec-fetch-site': 'cross-site' })).status).toBe(403)
   expect((await create({ 'sec-fetch-site': 'same-origin' })).status).toBe(201)
   expect((await create({ origin: 'http://127.0.0.1:4000' })).status).toBe(201)
   expect(
