@@ -1,3 +1,4 @@
+import { batchByKey } from './batch-by-key.ts'
 import type { Database, Queryable } from './database.ts'
 import { statementName } from './prepared-statements.ts'
 
@@ -19,7 +20,6 @@ interface Waiting {
   reject: (reason: unknown) => void
 }
 
-// Two batches at once keep PostgreSQL and this process busy together.
 const maxBatch = 16
 
 /** Runs each statement for itself, on the given connection. */
@@ -43,12 +43,7 @@ export function runAlone(db: Queryable): StatementRunner {
  */
 export function shareStatements(db: Database): StatementRunner {
   const alone = runAlone(db)
-  const waiting = new Map<string, Waiting[]>()
-
-  function flush(): void {
-    for (const batch of waiting.values()) void runBatch(batch)
-    waiting.clear()
-  }
+  const add = batchByKey<Waiting>(maxBatch, (_text, batch) => runBatch(batch))
 
   async function runBatch(batch: Waiting[]): Promise<void> {
     if (batch.length > 1) {
@@ -63,25 +58,17 @@ export function shareStatements(db: Database): StatementRunner {
         // Told by the runs below, which also find out whose fault it was.
       }
     }
-    for (const { statement, resolve, reject } of batch) alone.run(statement).then(resolve, reject)
+    await Promise.all(
+      batch.map(({ statement, resolve, reject }) => alone.run(statement).then(resolve, reject)),
+    )
   }
 
   return {
     run<Row extends unknown[]>(statement: TypedStatement) {
       if (!statement.types.every(isShareable)) return alone.run<Row>(statement)
       return new Promise<Row[]>((resolve, reject) => {
-        if (waiting.size === 0) setImmediate(flush)
         // Rows are what the statement selects; the type parameter is its caller's word for them.
-        const member: Waiting = { statement, resolve: (rows) => resolve(rows as Row[]), reject }
-        const batch = waiting.get(statement.text)
-        if (batch === undefined) {
-          waiting.set(statement.text, [member])
-          return
-        }
-        batch.push(member)
-        if (batch.length < maxBatch) return
-        waiting.delete(statement.text)
-        void runBatch(batch)
+        add(statement.text, { statement, resolve: (rows) => resolve(rows as Row[]), reject })
       })
     },
   }
