@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { call, callText } from './call.ts'
 import { articleId, makeArticle } from './documents.ts'
 import type { Dialect, Subject } from './paths.ts'
 import { rawRequest } from './raw-request.ts'
 import { type Process, startProcess } from './start-process.ts'
+import { untilReady } from './until-ready.ts'
 
 export interface Basalt extends Subject {
   readonly pid: number
@@ -80,17 +80,8 @@ export async function launchBasalt(dataDir: string): Promise<Process & { millise
     },
     ready: /^Basalt serves at (http:\S+)/,
   })
-  await untilReady(server.found)
+  await untilReady(`${server.found}/readyz`)
   return { ...server, milliseconds: performance.now() - before }
-}
-
-/** A server that has just started on a busy machine may answer first that it has too much to do. */
-async function untilReady(url: string): Promise<void> {
-  const deadline = Date.now() + 30_000
-  while (!(await fetch(`${url}/readyz`)).ok) {
-    if (Date.now() > deadline) throw new Error('The server does not get ready.')
-    await sleep(10)
-  }
 }
 
 /** A fresh server with a project, its collection and `count` documents. */

@@ -9,6 +9,7 @@ import { articleId, makeArticle } from '../documents.ts'
 import type { Dialect, Subject } from '../paths.ts'
 import { rawRequest } from '../raw-request.ts'
 import { startProcess } from '../start-process.ts'
+import { untilReady } from '../until-ready.ts'
 import { installPeer } from './install-peer.ts'
 import type { PeerPlace } from './start-peer.ts'
 
@@ -47,6 +48,7 @@ export async function startPocketbase({ folder, documents }: PeerPlace): Promise
     ready: /Server started/,
   })
   try {
+    await untilReady(`http://127.0.0.1:${port}/api/health`)
     await defineCollection(`http://127.0.0.1:${port}`)
     loadArticles(join(data, 'data.db'), documents)
   } catch (error) {
