@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder'
 
 /** A line that isn't empty, counted from 1; without a text when it was longer than allowed. */
-export interface Line {
+interface Line {
   line: number
   text: string | undefined
 }
