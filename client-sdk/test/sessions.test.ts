@@ -1,35 +1,7 @@
 import { expect, test } from 'vitest'
-import { type AuthState, type AuthStorage, type Session, memoryStorage } from '../src/client.ts'
+import { type AuthState, type AuthStorage, memoryStorage } from '../src/client.ts'
+import { session } from './make-session.ts'
 import { answer, drop, failureOf, problem, scriptedServer } from './scripted-server.ts'
-
-let tokens = 0
-
-/** A session as the server answers it; the token's life is what counts, not what the clocks say. */
-function session({ lifeSeconds = 900, clockOff = 0, factorRequired = false } = {}): Session {
-  const iat = Math.floor(Date.now() / 1000) + clockOff
-  const payload = { iat, exp: iat + lifeSeconds, n: ++tokens }
-  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
-  return {
-    user: {
-      id: 'u1',
-      email: 'ada@example.com',
-      isEmailVerified: true,
-      phone: null,
-      isPhoneVerified: false,
-      isAnonymous: false,
-      profile: { name: 'Ada €' },
-      roles: [],
-      claims: {},
-      createdAt: '2026-01-01T00:00:00.000Z',
-      updatedAt: '2026-01-01T00:00:00.000Z',
-      lastSignInAt: null,
-    },
-    accessToken: `${encode({ alg: 'ES256' })}.${encode(payload)}.signature`,
-    refreshToken: `refresh-${tokens}`,
-    expiresAt: new Date((iat + lifeSeconds) * 1000).toISOString(),
-    factorRequired,
-  }
-}
 
 const credentials = { email: 'ada@example.com', password: 'a rather long phrase' }
 const bearers = (seen: { headers: Record<string, unknown> }[]) =>

@@ -2,6 +2,7 @@
 import {
   array,
   type Basalt,
+  type BasaltError,
   boolean,
   collection,
   createClient,
@@ -230,4 +231,62 @@ export async function users(): Promise<void> {
   await typed.auth.signUp({ email: 'a@example.com', password: 'p', profile: { name: 1 } })
   // @ts-expect-error -- roles are not the user's to give
   await typed.auth.updateUser({ roles: ['admin'] })
+}
+
+export async function acceptsAndRefusesLive(basalt: Basalt<typeof schema>): Promise<void> {
+  const posts = basalt.collection('posts')
+  type Post = Document<typeof schema, 'posts'>
+
+  // Live queries
+  const live = posts.where({ status: 'live' }).live()
+  sameType<typeof live.state.documents, readonly Post[] | undefined>(true)
+  if (live.state.status === 'live') sameType<typeof live.state.documents, readonly Post[]>(true)
+  if (live.state.status === 'failed') sameType<typeof live.state.error, BasaltError>(true)
+  // @ts-expect-error only what failed has an error
+  void live.state.error
+  for await (const documents of live) sameType<typeof documents, readonly Post[]>(true)
+  live.onChange(([change]) => {
+    if (change?.kind === 'added') sameType<typeof change.index, number>(true)
+    // @ts-expect-error what is gone stands nowhere
+    if (change?.kind === 'removed') void change.index
+  })
+  posts.live(({ documents = [] }) => documents.map(({ title }) => title.length))
+  posts.live({ where: { votes: { $gte: 10 } }, sort: ['-votes', 'title'], limit: 3 }, (state) => state.status)
+  const narrow = posts.live({ fields: ['title', 'address.city'] })
+  sameType<
+    NonNullable<typeof narrow.state.documents>[number],
+    { readonly id: string; title: string; address?: { city: string } }
+  >(true)
+  const selected = posts.select('title', 'address.city').live()
+  sameType<typeof narrow, typeof selected>(true)
+  // @ts-expect-error there is no such field
+  posts.live({ where: { titel: 'x' } })
+  // @ts-expect-error there is no such field to sort by
+  posts.live({ sort: ['titel'] })
+  // @ts-expect-error there is no such field to show
+  posts.live({ fields: ['titel'] })
+  // @ts-expect-error nothing is included live
+  posts.include('author').live()
+
+  // Live documents
+  const post = posts.liveDocument('a')
+  sameType<typeof post.state.document, Post | null | undefined>(true)
+  posts.liveDocument('a', { fields: ['title'] }, ({ document }) => document?.title.length)
+  // @ts-expect-error that was not asked for
+  posts.liveDocument('a', { fields: ['title'] }, ({ document }) => document?.votes)
+
+  // Channels
+  const board = basalt.channel<{ name: string }, { moved: { x: number } }>('board:7')
+  await board.join({ presence: { name: 'Ada' } })
+  board.on('moved', ({ x }, { uid }) => sameType<[typeof x, typeof uid], [number, string | null]>(true))
+  board.broadcast('moved', { x: 1 })
+  board.presence.update(null)
+  sameType<(typeof board.presence.members)[number]['presence'], { name: string }>(true)
+  // @ts-expect-error there is no such event
+  board.broadcast('typed', { x: 1 })
+  // @ts-expect-error not what this event carries
+  board.broadcast('moved', { y: 1 })
+  // @ts-expect-error not what members show
+  board.presence.update({ nick: 'Ada' })
+  basalt.channel('any').on('event', (payload) => sameType<typeof payload, unknown>(true))
 }

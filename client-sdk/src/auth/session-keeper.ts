@@ -49,6 +49,10 @@ export class SessionKeeper<Profile> {
     })
   }
 
+  get state(): AuthState<Profile> {
+    return this.#state
+  }
+
   /** The session as it is kept, due or not. */
   async kept(): Promise<KeptSession<Profile> | null> {
     this.#loading ??= this.#reload()
