@@ -44,7 +44,7 @@ export type {
 } from './define-schema.ts'
 export { array, boolean, integer, json, number, object, oneOf, point, reference } from './fields.ts'
 export { string, timestamp, type Field, type FieldRules, type JsonSchema, type Point } from './fields.ts'
-export type { Data, Document, NewDocument, Row, SystemFields } from './document.ts'
+export type { Data, Document, NewDocument, Path, Row, SystemFields } from './document.ts'
 export type { Aggregation, AggregateOptions, Group } from './aggregate.ts'
 export type { Change, ChangesOptions } from './changes.ts'
 export type { ChannelDefinition, ChannelInfo, ChannelRules, ChannelsClient } from './channels.ts'

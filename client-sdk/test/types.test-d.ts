@@ -17,6 +17,7 @@ import {
   string,
   timestamp,
 } from '../src/client.ts'
+import { createHooks, useQuery as useAnyQuery } from '../src/react/react.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function sameType<A, B>(_same: Equal<A, B>): void {}
@@ -289,4 +290,46 @@ export async function acceptsAndRefusesLive(basalt: Basalt<typeof schema>): Prom
   // @ts-expect-error not what members show
   board.presence.update({ nick: 'Ada' })
   basalt.channel('any').on('event', (payload) => sameType<typeof payload, unknown>(true))
+}
+
+/** The hooks of a schema. */
+export function hooks(basalt: Basalt<typeof schema, { name: string }>): void {
+  const { BasaltProvider, useBasalt, useChannel, useDocument, usePresence, useQuery, useUser } = createHooks<
+    typeof schema,
+    { name: string }
+  >()
+  type Post = Document<typeof schema, 'posts'>
+  void BasaltProvider({ client: basalt })
+  sameType<ReturnType<typeof useBasalt>, typeof basalt>(true)
+  sameType<NonNullable<ReturnType<typeof useUser>>['profile'], { name: string }>(true)
+  const posts = useQuery('posts', { where: { status: 'live' }, sort: ['-votes'] })
+  sameType<typeof posts.documents, readonly Post[] | undefined>(true)
+  if (posts.status === 'live') sameType<typeof posts.documents, readonly Post[]>(true)
+  useQuery('posts', null)
+  const titles = useQuery('posts', { fields: ['title'] })
+  sameType<NonNullable<typeof titles.documents>[number], { readonly id: string; title: string }>(true)
+  const { document } = useDocument('authors', 'ada')
+  sameType<typeof document, Document<typeof schema, 'authors'> | null | undefined>(true)
+  const { members } = usePresence<{ name: string }>('room', { name: 'Ada' })
+  sameType<NonNullable<(typeof members)[0]>['presence'], { name: string }>(true)
+  const { broadcast } = useChannel<unknown, { moved: { x: number } }>('room', {
+    on: { moved: ({ x }) => sameType<typeof x, number>(true) },
+  })
+  broadcast('moved', { x: 1 })
+  // @ts-expect-error there is no such collection
+  useQuery('comments')
+  // @ts-expect-error there is no such field
+  useQuery('posts', { where: { titel: 'x' } })
+  // @ts-expect-error there is no such field
+  useDocument('posts', 'a', { fields: ['titel'] })
+  // @ts-expect-error not what this event carries
+  broadcast('moved', { y: 1 })
+  const other = createClient({ url: '', project: '', key: '' })
+  // @ts-expect-error another project's client
+  void BasaltProvider({ client: other })
+
+  // Without a schema
+  const anything = useAnyQuery('anything', { where: { x: 1 } })
+  sameType<NonNullable<typeof anything.documents>[number]['id'], string>(true)
+  sameType<NonNullable<typeof anything.documents>[number]['title'], unknown>(true)
 }
