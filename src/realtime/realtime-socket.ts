@@ -3,9 +3,10 @@ import type { RawData } from 'ws'
 import type { Caller } from '../documents/caller.ts'
 import { ApiError, invalidValue, unauthenticated } from '../platform/errors.ts'
 import { toApiError } from '../platform/problems.ts'
-import type { Actor } from '../projects/actor.ts'
+import type { Actor, Scope } from '../projects/actor.ts'
 import { admit, identifyActor } from '../projects/identify-actor.ts'
 import type { Project } from '../projects/project.ts'
+import { ChannelMemberships } from './channels/memberships.ts'
 import { type ClientMessage, InvalidMessage, readClientMessage, UnreadableMessage } from './client-message.ts'
 import { Inbox } from './inbox.ts'
 import { LiveQueries } from './live/live-queries.ts'
@@ -14,7 +15,7 @@ import { Outbox } from './outbox.ts'
 import type { Realtime } from './realtime.ts'
 
 /** Why the server closes a socket. Below 4000 as in RFC 6455, section 7.4.1, and the IANA registry. */
-export const closeCodes = {
+const closeCodes = {
   goingAway: 1001,
   idle: 1000,
   tryLater: 1013,
@@ -47,6 +48,7 @@ export class RealtimeSocket {
   readonly #outbox: Outbox
   readonly #limit: MessageLimit
   readonly #queries: LiveQueries
+  readonly #channels: ChannelMemberships
   #token: string | null
   #actor: Actor | null
   /** Subscriptions that ended while the reader did not read, to be told when it reads again. */
@@ -58,7 +60,7 @@ export class RealtimeSocket {
   #usedAt = Date.now()
 
   constructor(realtime: Realtime, socket: WebSocket, opening: Opening, actor: Actor | null) {
-    const { documents, services } = realtime
+    const { documents, channels, services } = realtime
     this.#realtime = realtime
     this.#socket = socket
     this.#opening = opening
@@ -72,10 +74,14 @@ export class RealtimeSocket {
       onStuck: () => this.#close(closeCodes.tryLater, 'The reader is too slow.'),
     })
     this.#limit = new MessageLimit(services.config)
-    this.#queries = new LiveQueries(documents, {
-      send: (text) => this.#outbox.send(text),
-      caller: () => this.#callerFor('documents:read'),
-      hub: () => realtime.hubOf(opening.project),
+    const send = (text: string): void => this.#outbox.send(text)
+    const hub = (): ReturnType<Realtime['hubOf']> => realtime.hubOf(opening.project)
+    this.#queries = new LiveQueries(documents, { send, hub, caller: () => this.#callerFor('documents:read') })
+    this.#channels = new ChannelMemberships(channels, {
+      send,
+      sendError: (id, reason) => this.#sendError(id, toApiError(reason)),
+      caller: (scope) => this.#callerFor(scope),
+      hub,
     })
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
     socket.on('pong', () => (this.#isAlive = true))
@@ -92,7 +98,9 @@ export class RealtimeSocket {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#keepAlive(now)
     try {
-      if (!(await this.#identifyAgain())) await this.#queries.followRules()
+      if (await this.#identifyAgain()) return
+      await this.#queries.followRules()
+      await this.#channels.followRules(now)
     } catch (error) {
       this.#refuse(toApiError(error))
     }
@@ -141,11 +149,17 @@ export class RealtimeSocket {
         })
       case 'unsubscribe':
         this.#queries.unsubscribe(message.id)
+        this.#channels.leave(message.id)
         return
       case 'join':
+        return this.#answering(message.id, async () => {
+          this.#requireNewId(message.id)
+          await this.#channels.join(message)
+        })
       case 'presence':
+        return this.#answering(message.id, () => this.#channels.setPresence(message.id, message.presence))
       case 'broadcast':
-        return
+        return this.#answering(message.id, () => this.#channels.broadcast(message))
       case 'ping':
         this.#outbox.send('{"type":"pong"}')
         this.#queries.tellCursors()
@@ -162,9 +176,10 @@ export class RealtimeSocket {
   }
 
   #requireNewId(id: string): void {
-    if (this.#queries.has(id)) throw invalidValue('id', 'is in use', 'already_exists')
+    if (this.#queries.has(id) || this.#channels.has(id))
+      throw invalidValue('id', 'is in use', 'already_exists')
     const { subscriptionsPerSocket: max } = this.#realtime.services.config.limits
-    if (this.#queries.size >= max) {
+    if (this.#queries.size + this.#channels.size >= max) {
       throw new ApiError('quota_exceeded', `A socket has at most ${max} subscriptions and channels.`)
     }
   }
@@ -177,7 +192,7 @@ export class RealtimeSocket {
       const isOther = !isSameActor(actor, this.#actor)
       this.#actor = actor
       this.#outbox.send('{"type":"ready"}')
-      if (isOther) await this.#queries.reconsider()
+      if (isOther) await this.#reconsider()
     } catch (error) {
       this.#refuse(toApiError(error))
     }
@@ -202,8 +217,13 @@ export class RealtimeSocket {
     // Another token came meanwhile.
     if (token !== this.#token || actor === null || isSameActor(actor, this.#actor)) return false
     this.#actor = actor
-    await this.#queries.reconsider()
+    await this.#reconsider()
     return true
+  }
+
+  async #reconsider(): Promise<void> {
+    await this.#queries.reconsider()
+    await this.#channels.reconsider()
   }
 
   /** Credentials that don't hold close the socket; that the database does not answer doesn't. */
@@ -212,12 +232,12 @@ export class RealtimeSocket {
       if (reason.status < 500) this.#sendError(undefined, reason)
       return
     }
-    this.#queries.stopAll()
+    this.#stopAll()
     this.#sendError(undefined, reason)
     this.#close(closeCodes.unauthenticated, reason.message)
   }
 
-  #callerFor(scope: 'documents:read'): Caller {
+  #callerFor(scope: Scope): Caller {
     const { project, requestId, ip } = this.#opening
     if (this.#actor === null) throw unauthenticated('Say who you are first: send auth.')
     admit(this.#actor, { scope, clients: true })
@@ -237,7 +257,7 @@ export class RealtimeSocket {
   #keepAlive(now: number): void {
     if (this.#actor === null && now - this.#openedAt > sayWhoWithinMs) {
       this.#close(closeCodes.unauthenticated, 'Nobody said who this is.')
-    } else if (this.#queries.size === 0 && now - this.#usedAt > idleAfterMs) {
+    } else if (this.#queries.size + this.#channels.size === 0 && now - this.#usedAt > idleAfterMs) {
       this.#close(closeCodes.idle, 'Nothing was followed.')
     } else if (now - this.#pingedAt >= pingEveryMs) {
       // Whoever did not answer the last one is not there any more.
@@ -255,6 +275,12 @@ export class RealtimeSocket {
 
   #catchUp(): void {
     for (const id of this.#behind.splice(0)) this.#outbox.send(JSON.stringify({ type: 'resync', id }))
+    this.#channels.tellStates()
+  }
+
+  #stopAll(): void {
+    this.#queries.close()
+    this.#channels.close()
   }
 
   #close(code: number, reason: string): void {
@@ -263,7 +289,7 @@ export class RealtimeSocket {
 
   #end(): void {
     this.#outbox.close()
-    this.#queries.stopAll()
+    this.#stopAll()
     this.#realtime.sockets.delete(this)
   }
 }

@@ -3,6 +3,7 @@ import type { Documents } from '../documents/documents.ts'
 import type { Services } from '../platform/services.ts'
 import type { Project } from '../projects/project.ts'
 import type { Projects } from '../projects/projects.ts'
+import { type Channels, createChannels } from './channels/channels.ts'
 import { type ProjectHub, startProjectHub } from './live/project-hub.ts'
 import { planView } from './live/view-plan.ts'
 import type { RealtimeSocket } from './realtime-socket.ts'
@@ -12,6 +13,7 @@ export interface Realtime {
   readonly services: Services
   readonly projects: Projects
   readonly documents: Documents
+  readonly channels: Channels
   /** Those that are open on this node. */
   readonly sockets: Set<RealtimeSocket>
   /** Follows the project's changes from the first call on, for as long as somebody follows something. */
@@ -37,6 +39,7 @@ export function createRealtime(services: Services, projects: Projects, documents
   const hubs = new Map<string, RunningHub>()
   const sockets = new Set<RealtimeSocket>()
   const interest = shareInterest(services, hubs)
+  const channels = createChannels(services, documents)
   let isClosed = false
   let polledAt = Date.now()
 
@@ -105,6 +108,7 @@ export function createRealtime(services: Services, projects: Projects, documents
     services,
     projects,
     documents,
+    channels,
     sockets,
     hubOf(project) {
       let running = hubs.get(project.id)
@@ -127,6 +131,7 @@ export function createRealtime(services: Services, projects: Projects, documents
       clearTimeout(late)
       for (const { hub } of hubs.values()) (await hub.catch(() => undefined))?.close()
       await watching
+      await channels.close()
     },
   }
 }

@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { forbidden, unavailable } from '../platform/errors.ts'
 import type { HttpServer } from '../platform/http-server.ts'
 import { readApiKey, readBearer, readSessionCookie } from '../projects/read-credentials.ts'
+import { registerChannels } from './channels/routes.ts'
 import type { Realtime } from './realtime.ts'
 import { type Opening, RealtimeSocket } from './realtime-socket.ts'
 
@@ -15,6 +16,8 @@ export async function registerRealtime(app: HttpServer, realtime: Realtime): Pro
     preClose: (done) => void realtime.close().finally(done),
     errorHandler: (_error, socket) => socket.terminate(),
   })
+
+  registerChannels(app, realtime)
 
   app.route({
     method: 'GET',

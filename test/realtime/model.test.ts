@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { seededRandom } from '../faults/random.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { LiveList, type Shown } from '../support/live-list.ts'
 import { connect, type Message, type RealtimeClient } from '../support/realtime-client.ts'
@@ -63,22 +64,11 @@ async function declare(each: TestProject): Promise<void> {
   })
 }
 
-/** mulberry32 */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 class Dice {
   readonly #next: () => number
 
   constructor(seed: number) {
-    this.#next = randomFrom(seed * 7919)
+    this.#next = seededRandom(seed * 7919)
   }
 
   below(limit: number): number {
@@ -257,14 +247,18 @@ function describeFollower({ actor, collection, query }: Follower): string {
 }
 
 /** Of everything that was shown, whether its reader could have read it: as it was at that version, field by field. */
-async function expectReadable(followers: readonly Follower[], after: Map<TestProject, number>): Promise<void> {
+async function expectReadable(
+  followers: readonly Follower[],
+  after: Map<TestProject, number>,
+): Promise<void> {
   for (const each of new Set(followers.map(({ actor }) => actor.project))) {
     const states = new Map<string, Message>()
-    for (let cursor = after.get(each) ?? 0, hasMore = true; hasMore; ) {
+    for (let cursor = after.get(each) ?? 0, hasMore = true; hasMore;) {
       const { body } = await each.call('GET', `/changes?after=${cursor}&limit=500`)
       for (const { collection, document, before } of body.changes) {
         for (const state of [document, before]) {
-          if (state !== null) states.set(`${collection} ${state.id} ${state.version} ${state.createdAt}`, state)
+          if (state !== null)
+            states.set(`${collection} ${state.id} ${state.version} ${state.createdAt}`, state)
         }
       }
       cursor = body.cursor
@@ -275,7 +269,7 @@ async function expectReadable(followers: readonly Follower[], after: Map<TestPro
       const { actor, collection, shown } = follower
       if (actor.project !== each || actor.name === 'key') continue
       for (const document of shown.splice(0)) {
-        const state = states.get(`${collection} ${document.id} ${document.version} ${document['createdAt']}`)
+        const state = states.get(keyOf(collection, document))
         if (document['createdAt'] === undefined || collection !== 'items') continue
         // What did not change during this seed was there before it.
         const known = state ?? document
@@ -285,6 +279,10 @@ async function expectReadable(followers: readonly Follower[], after: Map<TestPro
       }
     }
   }
+}
+
+function keyOf(collection: string, { id, version, createdAt }: Shown): string {
+  return JSON.stringify([collection, id, version, createdAt])
 }
 
 async function restart(dice: Dice): Promise<void> {
@@ -297,7 +295,8 @@ async function restart(dice: Dice): Promise<void> {
 }
 
 function callOn(node: TestServer, each: TestProject): TestProject['call'] {
-  return (method, path, options) => node.call(method, `/v1/projects/${each.ref}${path}`, { as: each.secret, ...options })
+  return (method, path, options) =>
+    node.call(method, `/v1/projects/${each.ref}${path}`, { as: each.secret, ...options })
 }
 
 test(`${seeds} random histories: every view equals a fresh query, and shows nothing that its reader may not read`, async () => {

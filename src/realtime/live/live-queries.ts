@@ -26,6 +26,7 @@ export class LiveQueries {
   readonly #reader: Reader
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #unanswered = new Set<Promise<void>>()
+  #isClosed = false
 
   constructor(documents: Documents, reader: Reader) {
     this.#documents = documents
@@ -48,6 +49,7 @@ export class LiveQueries {
     const collection = await this.#documents.catalog.get(caller.project, name)
     const plan = planView(this.#documents, caller, collection, input)
     const hub = await this.#reader.hub()
+    if (this.#isClosed) return
     const subscription: Subscription = new Subscription(id, name, input, {
       send: (text) => this.#reader.send(text),
       ended: (ended) => {
@@ -89,6 +91,12 @@ export class LiveQueries {
     const ids = [...this.#subscriptions.keys()]
     for (const subscription of this.#subscriptions.values()) subscription.stop()
     return ids
+  }
+
+  /** For good: the socket is gone. */
+  close(): void {
+    this.#isClosed = true
+    this.stopAll()
   }
 
   async #reconsider(subscription: Subscription): Promise<void> {

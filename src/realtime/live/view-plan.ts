@@ -95,7 +95,7 @@ function isBuiltIn(
   return collection.builtIn !== undefined || lookedAt.some((other) => documents.isBuiltIn(other.collection))
 }
 
-function interestOf(collection: string, condition: Expression): Interest {
+export function interestOf(collection: string, condition: Expression): Interest {
   const { evaluate } = compilePredicate(condition)
   return {
     collection,

@@ -18,7 +18,8 @@ import {
   rewindList,
 } from './list-window.ts'
 import type { LoggedChange, LoggedDocument } from './logged-change.ts'
-import type { Interest, ViewPlan } from './view-plan.ts'
+import { mattersTo, type Relevant, relevantTo } from './relevance.ts'
+import type { ViewPlan } from './view-plan.ts'
 
 /** Somebody who follows a view. The texts are what stands behind the `id` of a message. */
 export interface Subscriber {
@@ -40,13 +41,6 @@ export type Start =
 interface Joining {
   readonly subscriber: Subscriber
   readonly start: Start
-}
-
-/** A change that matters to a list, and whether the document belonged to it before and after. */
-interface Relevant {
-  readonly change: LoggedChange
-  readonly before: boolean
-  readonly after: boolean
 }
 
 interface ReadList {
@@ -449,17 +443,4 @@ function markOf({ version, createdAt }: StoredDocument): string {
 
 function pair<K, V>(key: K, value: V | undefined): [K, V][] {
   return value === undefined ? [] : [[key, value]]
-}
-
-/** Undefined if the document belonged neither before nor after. */
-function relevantTo({ collection, matches }: Interest, change: LoggedChange): Relevant | undefined {
-  if (change.collection !== collection) return undefined
-  const before = change.before !== null && matches(change.before.object)
-  const after = change.after !== null && matches(change.after.object)
-  return before || after ? { change, before, after } : undefined
-}
-
-/** Whether the change may have changed what is shown. */
-function mattersTo({ own, others }: ViewPlan, change: LoggedChange): boolean {
-  return [own, ...others].some((interest) => relevantTo(interest, change) !== undefined)
 }
