@@ -18,6 +18,8 @@ import { registerAccess } from './projects/check-access.ts'
 import { projectSchema } from './projects/project.ts'
 import { createProjects, type Projects } from './projects/projects.ts'
 import { registerProjects } from './projects/routes.ts'
+import { createRealtime } from './realtime/realtime.ts'
+import { registerRealtime } from './realtime/routes.ts'
 
 export interface App {
   server: HttpServer
@@ -45,6 +47,7 @@ export async function createApp(services: Services): Promise<App> {
   registerAuth(server, auth)
   registerDocuments(server, documents)
   registerChanges(server, services)
+  await registerRealtime(server, createRealtime(services, projects, documents))
 
   const stopTrimming = startPeriodically(services, 'trim', 60_000, async () => {
     for (const project of await projects.list()) {

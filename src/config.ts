@@ -48,6 +48,13 @@ export interface Limits {
   readonly requestsPerSecondByAddress: number
   readonly requestsPerSecondByProject: number
   readonly mailsPerHourByProject: number
+  /** Open at once on this node. */
+  readonly sockets: number
+  readonly subscriptionsPerSocket: number
+  readonly socketMessagesPerSecond: number
+  readonly socketMessageBytes: number
+  /** What is kept for a reader that doesn't read. */
+  readonly socketBufferBytes: number
   /** How many seconds' worth of requests may come at once. */
   readonly burstFactor: number
 }
@@ -103,6 +110,11 @@ function readLimits(read: EnvironmentReader): Limits {
     requestsPerSecondByAddress: limit('REQUESTS_BY_ADDRESS', 50, 1_000_000),
     requestsPerSecondByProject: limit('REQUESTS_BY_PROJECT', 1000, 1_000_000),
     mailsPerHourByProject: limit('MAILS_BY_PROJECT', 100, 1_000_000),
+    sockets: limit('SOCKETS', 20_000, 1_000_000),
+    subscriptionsPerSocket: limit('SUBSCRIPTIONS_BY_SOCKET', 100, 10_000),
+    socketMessagesPerSecond: limit('SOCKET_MESSAGES', 50, 100_000),
+    socketMessageBytes: limit('SOCKET_MESSAGE_BYTES', 64 * 1024, 16 * 1024 * 1024),
+    socketBufferBytes: limit('SOCKET_BUFFER_BYTES', 1024 * 1024, 1024 * 1024 * 1024),
     burstFactor: limit('BURST_FACTOR', 2, 100),
   }
   if (limits.pageDefault > limits.pageMax) {

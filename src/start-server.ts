@@ -10,6 +10,7 @@ import type { Logger } from './platform/logging.ts'
 import { checkMasterKey } from './platform/check-master-key.ts'
 import { loadMasterKey } from './platform/master-key.ts'
 import { createMetrics } from './platform/metrics.ts'
+import { openNodes } from './platform/nodes.ts'
 import { openDatabase } from './platform/open-database.ts'
 import { openControlPlane } from './platform/prisma.ts'
 import type { Services } from './platform/services.ts'
@@ -53,9 +54,11 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     opened.push(() => control.$disconnect())
     const bus = await openBus(db, database.connection, log)
     opened.push(() => bus.close())
+    const nodes = await openNodes(db, bus, log)
+    opened.push(() => nodes.close())
     const masterKey = await loadMasterKey(config)
     await checkMasterKey(control, masterKey)
-    const services: Services = { config, log, db, control, bus, metrics: createMetrics(), masterKey }
+    const services: Services = { config, log, db, control, bus, nodes, metrics: createMetrics(), masterKey }
     const app = await createApp(services)
     opened.push(() => app.server.close())
     const firstStart = await prepareFirstStart(services, app)

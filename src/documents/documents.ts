@@ -3,6 +3,7 @@ import { shareStatements, type StatementRunner } from '../platform/share-stateme
 import type { Services } from '../platform/services.ts'
 import type { Project } from '../projects/project.ts'
 import { projectSchema } from '../projects/project.ts'
+import { builtInCollections } from './collections/built-in-collections.ts'
 import { type CollectionCatalog, createCollectionCatalog } from './collections/collection-catalog.ts'
 import { type Committer, createCommitter } from './committer/committer.ts'
 import { createDocumentLoader, type DocumentLoader } from './reading/document-loader.ts'
@@ -15,6 +16,10 @@ export interface Documents {
   /** For statements that many requests send alike. */
   statements: StatementRunner
   committerOf(project: Project): Committer
+  /** `heard` is called on this node after each COMMIT of a project's writes: once for all that share it. */
+  onCommit(heard: (project: Project) => void): void
+  /** Whether another feature writes the collection, so that the change log knows nothing of it. */
+  isBuiltIn(collection: string): boolean
   /** For what holds a connection while it works through a whole collection. */
   longSessions: Gate
 }
@@ -25,6 +30,7 @@ const maxWaitingSessions = 100
 
 export function createDocuments(services: Services): Documents {
   const committers = new Map<string, Committer>()
+  const commitListeners: ((project: Project) => void)[] = []
   return {
     services,
     longSessions: limitConcurrency(maxLongSessions, maxWaitingSessions),
@@ -34,10 +40,13 @@ export function createDocuments(services: Services): Documents {
     committerOf(project) {
       let committer = committers.get(project.id)
       if (committer === undefined) {
-        committer = createCommitter(services.db, projectSchema(project), services.metrics)
+        const committed = (): void => commitListeners.forEach((heard) => heard(project))
+        committer = createCommitter(services.db, projectSchema(project), services.metrics, committed)
         committers.set(project.id, committer)
       }
       return committer
     },
+    isBuiltIn: (collection) => builtInCollections.has(collection),
+    onCommit: (heard) => void commitListeners.push(heard),
   }
 }

@@ -3,6 +3,7 @@ import type { Bus } from './bus.ts'
 import type { Database } from './database.ts'
 import type { Logger } from './logging.ts'
 import type { Metrics } from './metrics.ts'
+import type { Nodes } from './nodes.ts'
 import type { ControlPlane } from './prisma.ts'
 
 /** What the process offers to every feature. */
@@ -12,6 +13,7 @@ export interface Services {
   db: Database
   control: ControlPlane
   bus: Bus
+  nodes: Nodes
   metrics: Metrics
   /** What secrets in the database are encrypted with; see `createSecretBox`. */
   masterKey: Buffer

@@ -1,7 +1,16 @@
 import type { OrganizationRole } from '../platform/generated/enums.ts'
 
 /** What a secret key may touch. */
-const areas = ['documents', 'users', 'files', 'push', 'tasks', 'functions', 'settings'] as const
+const areas = [
+  'documents',
+  'users',
+  'files',
+  'push',
+  'tasks',
+  'functions',
+  'channels',
+  'settings',
+] as const
 
 type Area = (typeof areas)[number]
 

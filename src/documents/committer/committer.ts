@@ -63,7 +63,13 @@ const maxBatch = 256
 const maxBatchBytes = 8 * 1024 * 1024
 const maxWaiting = 10_000
 
-export function createCommitter(db: Database, schema: string, metrics: Metrics): Committer {
+/** @param committed is told after each COMMIT that wrote something, before the writers hear of it */
+export function createCommitter(
+  db: Database,
+  schema: string,
+  metrics: Metrics,
+  committed: () => void,
+): Committer {
   let waiting: Waiting[] = []
   const exclusive: (() => Promise<void>)[] = []
   let isRunning = false
@@ -95,6 +101,7 @@ export function createCommitter(db: Database, schema: string, metrics: Metrics):
       const seqs = await withConnection(db, (connection) => execute(connection, schema, writes))
       metrics.commits.inc()
       metrics.committedWrites.inc(seqs.size)
+      if (seqs.size > 0) committed()
       batch.forEach(({ write, resolve }, ord) => resolve(outcomeOf(write, seqs.get(ord))))
     } catch (error) {
       await commitHalves(batch, error)
@@ -129,7 +136,12 @@ export function createCommitter(db: Database, schema: string, metrics: Metrics):
     commitExclusively(plan) {
       refuseIfFull()
       return new Promise((resolve, reject) => {
-        exclusive.push(() => executeExclusively(db, schema, plan).then(resolve, reject))
+        exclusive.push(() =>
+          executeExclusively(db, schema, plan).then((result) => {
+            committed()
+            resolve(result)
+          }, reject),
+        )
         start()
       })
     },

@@ -1,0 +1,68 @@
+import websocket from '@fastify/websocket'
+import { Type } from 'typebox'
+import { forbidden, unavailable } from '../platform/errors.ts'
+import type { HttpServer } from '../platform/http-server.ts'
+import { readApiKey, readBearer, readSessionCookie } from '../projects/read-credentials.ts'
+import { registerChannels } from './channels/routes.ts'
+import type { Realtime } from './realtime.ts'
+import { type Opening, RealtimeSocket } from './realtime-socket.ts'
+
+/** Register it last: what comes after would be wrapped for upgrades too. */
+export async function registerRealtime(app: HttpServer, realtime: Realtime): Promise<void> {
+  const { limits, publicUrl } = realtime.services.config
+  await app.register(websocket, {
+    // Deflating costs some 100 KB for each socket.
+    options: { maxPayload: limits.socketMessageBytes, perMessageDeflate: false, clientTracking: false },
+    preClose: (done) => void realtime.close().finally(done),
+    errorHandler: (_error, socket) => socket.terminate(),
+  })
+
+  registerChannels(app, realtime)
+
+  app.route({
+    method: 'GET',
+    url: '/v1/projects/:ref/realtime',
+    config: { access: { door: 'socket' } },
+    schema: {
+      operationId: 'openRealtime',
+      summary:
+        'Live queries and channels: a WebSocket with JSON messages (see the documentation of realtime)',
+      tags: ['Realtime'],
+      params: Type.Object({ ref: Type.String({ maxLength: 64 }) }),
+      querystring: Type.Object({ key: Type.Optional(Type.String()) }, { additionalProperties: false }),
+    },
+    preValidation(request, _reply, done) {
+      const { origin } = request.headers
+      const origins = request.identity.project?.settings.cors.origins ?? []
+      // Browsers let a page of any origin open a socket: the server has to look.
+      if (origin !== undefined && !origins.includes('*') && !origins.includes(origin)) {
+        done(forbidden('Pages of this origin may not use the project.'))
+      } else if (realtime.sockets.size >= limits.sockets) {
+        done(unavailable('This node has as many sockets as it can hold.', 5))
+      } else done()
+    },
+    handler: (_request, reply) => reply.header('upgrade', 'websocket').code(426).send(),
+    wsHandler(socket, request) {
+      const { project, actor } = request.identity
+      if (project === null) throw new Error('the route has no project door')
+      const opening = {
+        project,
+        ...shownBy(request, publicUrl),
+        ip: request.ip,
+        requestId: request.id,
+      }
+      realtime.sockets.add(new RealtimeSocket(realtime, socket, opening, actor))
+    },
+  })
+}
+
+/** The door has seen that they are valid. */
+function shownBy(
+  request: Parameters<typeof readApiKey>[0],
+  publicUrl: string,
+): Pick<Opening, 'key' | 'token'> {
+  const key = readApiKey(request) ?? null
+  const bearer = readBearer(request.headers)
+  const cookie = key === null && bearer === undefined ? readSessionCookie(request, publicUrl) : undefined
+  return { key, token: bearer ?? cookie ?? null }
+}
