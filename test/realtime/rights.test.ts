@@ -56,7 +56,9 @@ describe('an open stream', () => {
     await create('roles2', { room: 'roles', public: true, draft: 'y' })
     const client = await follow('roles', ada.token)
     const { documents: first } = await client.next('snapshot', 's')
-    expect(first.map(({ id, draft }: { id: string; draft?: string }) => [id, draft])).toEqual([['roles2', undefined]])
+    expect(first.map(({ id, draft }: { id: string; draft?: string }) => [id, draft])).toEqual([
+      ['roles2', undefined],
+    ])
 
     await project.call('PATCH', `/users/${ada.uid}`, { body: { roles: ['editor'] } })
     const gained = await client.next('change', 's')
@@ -97,7 +99,9 @@ describe('an open stream', () => {
     const client = await follow('rules')
     await client.next('snapshot', 's')
     await declare(project, "doc.room == 'nowhere'")
-    expect((await client.next('change', 's')).changes).toEqual([{ kind: 'removed', document: { id: 'rules1' } }])
+    expect((await client.next('change', 's')).changes).toEqual([
+      { kind: 'removed', document: { id: 'rules1' } },
+    ])
     await create('rules2', { room: 'rules', public: true })
     await sleep(200)
     expect(client.messages).toEqual([])
@@ -113,7 +117,9 @@ describe('an open stream', () => {
     const client = await follow('over')
     await client.next('snapshot', 's')
     await project.defineCollection('posts', { rules: { list: 'auth != null' } })
-    expect((await client.next('change', 's')).changes).toEqual([{ kind: 'removed', document: { id: 'over1' } }])
+    expect((await client.next('change', 's')).changes).toEqual([
+      { kind: 'removed', document: { id: 'over1' } },
+    ])
     expect(await client.next('error', 's')).toMatchObject({ code: 'forbidden' })
     await declare(project, "doc.public == true || 'editor' in auth.roles")
     client.send({ type: 'subscribe', id: 's', collection: 'posts', where: { room: 'over' } })
@@ -176,8 +182,14 @@ describe('who one is', () => {
       expect(await client.next('error')).toMatchObject({ code: 'unauthenticated' })
       expect(await client.closed).toBe(4401)
     }
-    const refused = [{ key: 'pk_wrong' }, { key: project.secret }, { as: stranger.token }, { key: before.publishable }]
-    for (const options of refused) await expect(connect(server, project, options)).rejects.toMatchObject({ status: 401 })
+    const refused = [
+      { key: 'pk_wrong' },
+      { key: project.secret },
+      { as: stranger.token },
+      { key: before.publishable },
+    ]
+    for (const options of refused)
+      await expect(connect(server, project, options)).rejects.toMatchObject({ status: 401 })
   })
 
   test("a key's scopes are asked at each message", async () => {
@@ -212,9 +224,13 @@ describe('one document', () => {
     const path = '/collections/secrets/documents/one'
     await project.call('PUT', path, { body: { open: false } })
     await project.call('PUT', path, { body: { open: true } })
-    expect((await client.next('change', 'd')).changes).toMatchObject([{ kind: 'added', document: { id: 'one' } }])
+    expect((await client.next('change', 'd')).changes).toMatchObject([
+      { kind: 'added', document: { id: 'one' } },
+    ])
     await project.call('PUT', path, { body: { open: false } })
-    expect((await client.next('change', 'd')).changes).toMatchObject([{ kind: 'removed', document: { id: 'one' } }])
+    expect((await client.next('change', 'd')).changes).toMatchObject([
+      { kind: 'removed', document: { id: 'one' } },
+    ])
     client.send({ type: 'subscribe', id: 'l', collection: 'secrets' })
     expect(await client.next('error', 'l')).toMatchObject({ code: 'forbidden' })
     await client.close()
@@ -229,7 +245,9 @@ describe('a rule that looks elsewhere', () => {
     const client = await connect(server, project)
     client.send({ type: 'subscribe', id: 't', collection: 'timed' })
     expect((await client.next('snapshot', 't')).documents).toEqual([])
-    expect((await client.next('change', 't')).changes).toMatchObject([{ kind: 'added', document: { id: 'soon' } }])
+    expect((await client.next('change', 't')).changes).toMatchObject([
+      { kind: 'added', document: { id: 'soon' } },
+    ])
     await client.close()
   }, 30_000)
 
@@ -237,7 +255,13 @@ describe('a rule that looks elsewhere', () => {
     await project.defineCollection('users', { rules: { list: 'true' } })
     const ada = await user()
     const client = await connect(server, project)
-    client.send({ type: 'subscribe', id: 'u', collection: 'users', where: { id: ada.uid }, fields: ['profile'] })
+    client.send({
+      type: 'subscribe',
+      id: 'u',
+      collection: 'users',
+      where: { id: ada.uid },
+      fields: ['profile'],
+    })
     await client.next('snapshot', 'u')
     await project.call('PATCH', '/auth/me', { as: ada.token, body: { profile: { name: 'Ada' } } })
     const { changes } = await client.next('change', 'u')
