@@ -127,12 +127,12 @@ export class RealtimeSocket {
   async #handle(text: string): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     try {
-      const message = readClientMessage(text)
+      await this.#obey(readClientMessage(text))
       this.#unreadable = 0
-      await this.#obey(message)
     } catch (error) {
-      if (error instanceof UnreadableMessage) this.#countUnreadable()
-      else if (error instanceof InvalidMessage) this.#sendError(error.id, error.reason)
+      if (error instanceof UnreadableMessage) return this.#countUnreadable()
+      this.#unreadable = 0
+      if (error instanceof InvalidMessage) this.#sendError(error.id, error.reason)
       else this.#sendError(undefined, toApiError(error))
     }
   }

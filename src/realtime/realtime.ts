@@ -57,14 +57,18 @@ export function createRealtime(services: Services, projects: Projects, documents
 
   async function watch(): Promise<void> {
     while (!isClosed) {
-      const now = Date.now()
-      await watchSockets(now).catch((error: unknown) => log.error({ err: error }, 'could not watch sockets'))
-      if (now - polledAt >= pollEveryMs) {
-        polledAt = now
-        await lookAtHubs(now)
-      }
+      await lookAround(Date.now()).catch((error: unknown) => {
+        log.error({ err: error }, 'could not look after the open sockets')
+      })
       await new Promise((resolve) => setTimeout(resolve, watchEveryMs).unref())
     }
+  }
+
+  async function lookAround(now: number): Promise<void> {
+    await watchSockets(now)
+    if (now - polledAt < pollEveryMs) return
+    polledAt = now
+    await lookAtHubs(now)
   }
 
   async function watchSockets(now: number): Promise<void> {

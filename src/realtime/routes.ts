@@ -17,6 +17,11 @@ export async function registerRealtime(app: HttpServer, realtime: Realtime): Pro
     errorHandler: (_error, socket) => socket.terminate(),
   })
 
+  // The connection of an upgrade that was refused is no longer the HTTP server's, so nobody else would close it.
+  app.addHook('onResponse', (request, _reply, done) => {
+    if (request.raw.headers.upgrade !== undefined) request.raw.socket.destroySoon()
+    done()
+  })
   registerChannels(app, realtime)
 
   app.route({

@@ -77,8 +77,8 @@ export class LiveQueries {
     for (const subscription of this.#subscriptions.values()) {
       const plan = subscription.view?.plan
       if (plan === undefined) continue
-      const known = this.#documents.catalog.get(plan.caller.project, subscription.collection)
-      if (known instanceof Promise || known !== plan.collection) await this.#reconsider(subscription)
+      const declared = await this.#documents.catalog.find(plan.caller.project, subscription.collection)
+      if (declared !== plan.collection) await this.#reconsider(subscription)
     }
   }
 

@@ -64,7 +64,8 @@ export function planView(
   ]
   // The distance to a point is PostgreSQL's to the last bit, which decides between neighbours.
   const isByDistance = sort.some(({ kind }) => kind === 'distance')
-  const isFollowed = condition.isWhole && lookedAt.length === 0 && !isTimed && !isByDistance
+  const isPolled = isTimed || isBuiltIn(documents, collection, lookedAt)
+  const isFollowed = condition.isWhole && lookedAt.length === 0 && !isPolled && !isByDistance
   const shownAs = stableText([fields ?? null, guards])
   return {
     caller,
@@ -81,7 +82,7 @@ export function planView(
     kind: isFollowed ? 'followed' : 'asked',
     own: interestOf(collection.name, withoutDistance(condition.own)),
     others: lookedAt.map((dependency) => interestOf(dependency.collection, dependency.filter)),
-    isPolled: isTimed || isBuiltIn(documents, collection, lookedAt),
+    isPolled,
     compare: compareKeysOf(sort),
   }
 }
