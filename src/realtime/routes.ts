@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
 import { Type } from 'typebox'
 import { forbidden, unavailable } from '../platform/errors.ts'
@@ -10,10 +11,16 @@ import { type Opening, RealtimeSocket } from './realtime-socket.ts'
 /** Register it last: what comes after would be wrapped for upgrades too. */
 export async function registerRealtime(app: HttpServer, realtime: Realtime): Promise<void> {
   const { limits, publicUrl } = realtime.services.config
+  let isClosing = false
   await app.register(websocket, {
     // Deflating costs some 100 KB for each socket.
     options: { maxPayload: limits.socketMessageBytes, perMessageDeflate: false, clientTracking: false },
-    preClose: (done) => void realtime.close().finally(done),
+    preClose(done) {
+      isClosing = true
+      // Clients come back at once. Fastify refuses them from here on without running hooks.
+      app.server.on('upgrade', (_request, socket) => (socket as Socket).destroySoon())
+      void realtime.close().finally(done)
+    },
     errorHandler: (_error, socket) => socket.terminate(),
   })
 
@@ -48,6 +55,8 @@ export async function registerRealtime(app: HttpServer, realtime: Realtime): Pro
     },
     handler: (_request, reply) => reply.header('upgrade', 'websocket').code(426).send(),
     wsHandler(socket, request) {
+      // It was let in before, and nobody would close it.
+      if (isClosing) return socket.terminate()
       const { project, actor } = request.identity
       if (project === null) throw new Error('the route has no project door')
       const opening = {
