@@ -19,6 +19,8 @@ export interface ChannelDefinition {
 
 export interface ChannelInfo extends ChannelDefinition {
   readonly pattern: string
+  readonly createdAt: string
+  readonly updatedAt: string
 }
 
 /** The rules of a project's channels. For secret keys. */
@@ -35,7 +37,7 @@ export function createChannelsClient(transport: Transport): ChannelsClient {
   return {
     list: async (options) => {
       const request = { method: 'GET', path: '/channels/rules', ...options } as const
-      return (await transport.json<{ rules: ChannelInfo[] }>(request)).rules
+      return (await transport.json<{ channelRules: ChannelInfo[] }>(request)).channelRules
     },
     get: (pattern, options) => transport.json({ method: 'GET', path: pathOf(pattern), ...options }),
     put: (pattern, body, options) =>
@@ -44,7 +46,7 @@ export function createChannelsClient(transport: Transport): ChannelsClient {
   }
 }
 
-/** Sends to everybody in a channel, from a server. */
+/** Sends to everybody in a channel without being in it. */
 export function broadcast(
   transport: Transport,
   channel: string,

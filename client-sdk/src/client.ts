@@ -127,7 +127,7 @@ export interface Basalt<S extends Schema, Profile = UntypedProfile> {
    * Its types: `channel<Presence, { moved: { x: number; y: number } }>('board:7')`.
    */
   channel<Presence = unknown, Events = Record<string, unknown>>(name: string): Channel<Presence, Events>
-  /** Sends to everybody in a channel. For secret keys; who is in it themselves sends with `channel(…).broadcast`. */
+  /** Sends to everybody in a channel without being in it, as servers do. Fails with `forbidden` if the rules say no. */
   broadcast(
     channel: string,
     event: string,

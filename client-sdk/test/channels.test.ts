@@ -242,7 +242,7 @@ test('servers broadcast, and set the rules of channels, over HTTP', async () => 
   const server = await scriptedServer(
     answer(202),
     answer(200, { pattern: 'room:*', rules }),
-    answer(200, { rules: [{ pattern: 'room:*', rules }] }),
+    answer(200, { channelRules: [{ pattern: 'room:*', rules }] }),
     answer(200, { pattern: 'room:*', rules }),
     answer(204),
   )

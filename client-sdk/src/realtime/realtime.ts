@@ -121,13 +121,13 @@ export class Realtime implements RealtimeClient {
 
   #fail(entry: Entry, { id, code, detail, errors }: ServerMessage & { readonly type: 'error' }): void {
     const error = new BasaltError(code, detail, { errors })
-    if (id !== entry.id) entry.stream.complain(error)
-    else if (passingCodes.has(code)) this.#reopen(entry, (stream) => stream.pause())
-    else {
-      this.#detach(entry)
-      entry.hasFailed = true
-      entry.stream.fail(error)
-    }
+    if (id !== entry.id || id === null) return entry.stream.complain(error)
+    // In case the server only means a message about it: it is over for both.
+    this.#connection.send({ type: 'unsubscribe', id })
+    if (passingCodes.has(code)) return this.#reopen(entry, (stream) => stream.pause())
+    this.#detach(entry)
+    entry.hasFailed = true
+    entry.stream.fail(error)
   }
 
   #openEntry(entry: Entry): void {
