@@ -1,4 +1,5 @@
 // Checked by the compiler, never run: what users of the client may and may not write.
+import { WebSocket as NodeWebSocket } from 'ws'
 import {
   array,
   type Basalt,
@@ -290,6 +291,14 @@ export async function acceptsAndRefusesLive(basalt: Basalt<typeof schema>): Prom
   // @ts-expect-error not what members show
   board.presence.update({ nick: 'Ada' })
   basalt.channel('any').on('event', (payload) => sameType<typeof payload, unknown>(true))
+}
+
+/** Any platform's sockets will do. */
+export function sockets(): void {
+  createClient({ url: '', project: '', key: '', webSocket: WebSocket })
+  createClient({ url: '', project: '', key: '', webSocket: NodeWebSocket })
+  // @ts-expect-error that is none
+  createClient({ url: '', project: '', key: '', webSocket: Date })
 }
 
 /** The hooks of a schema. */

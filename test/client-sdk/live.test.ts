@@ -232,10 +232,11 @@ describe('the client and a server', () => {
   })
 
   test.each([
-    ['a wrong publishable key', 'pk_wrong'],
-    ['a wrong secret key', 'sk_wrong'],
-  ])('%s is told, and not tried for ever', async (_, key) => {
-    const live = connect(key)
+    ['a wrong publishable key', 'pk_wrong', undefined],
+    ['a wrong secret key', 'sk_wrong', undefined],
+    ['a wrong project', undefined, 'nowhere'],
+  ])('%s is told, and not tried for ever', async (_, key, ref) => {
+    const live = connect(key, {}, ref)
       .collection('posts')
       .live(() => {})
     await expect
@@ -393,5 +394,5 @@ function countingSockets(urls: string[]) {
       super(url)
       urls.push(url)
     }
-  } as unknown as NonNullable<ClientOptions<UntypedSchema>['webSocket']>
+  }
 }

@@ -10,6 +10,6 @@ export interface Credentials {
   token(refused?: string): string | null | Promise<string | null>
   /** Calls at each change of who is signed in. `isOther`: somebody was, and they aren't any more. */
   onUserChange(callback: (isOther: boolean) => void): () => void
-  /** Asks over HTTP why a handshake failed, which a WebSocket never tells. Null unless the credentials are bad. */
+  /** Asks over HTTP why a handshake failed, which a WebSocket never tells. Null for what may pass. */
   findRefusal(): Promise<BasaltError | null>
 }

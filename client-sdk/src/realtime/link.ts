@@ -29,8 +29,8 @@ export class Link {
     this.#socket.onopen = () => {
       if (!this.#isOver) events.opened()
     }
-    this.#socket.onmessage = ({ data }) => this.#receive(data)
-    this.#socket.onclose = ({ code }) => this.#end(code)
+    this.#socket.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(data)
+    this.#socket.onclose = ({ code }: { readonly code: number }) => this.#end(code)
     // `onclose` follows. Without a listener, the package `ws` would throw.
     this.#socket.onerror = () => {}
   }

@@ -3,6 +3,9 @@ import { BasaltError } from '../basalt-error.ts'
 import { createTransport, type TokenProvider, type TransportOptions } from '../transport.ts'
 import type { Credentials } from './credentials.ts'
 
+/** What no other try changes. `not_found`: there is no such project. */
+const lastingCodes = new Set<string>(['unauthenticated', 'forbidden', 'not_found'])
+
 type Connection = Omit<TransportOptions, 'accessToken'>
 
 /**
@@ -30,7 +33,7 @@ export function socketCredentials<Profile>(
       try {
         await transport.empty({ method: 'GET', path: '/realtime' })
       } catch (error) {
-        if (error instanceof BasaltError && (error.status === 401 || error.status === 403)) return error
+        if (error instanceof BasaltError && lastingCodes.has(error.code)) return error
       }
       return null
     },

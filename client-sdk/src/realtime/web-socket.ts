@@ -1,8 +1,10 @@
-/** The part of a WebSocket that all platforms have, React Native included. */
+/** The part of a WebSocket that all platforms have, React Native included, whatever they call their events. */
 export interface WebSocketLike {
   onopen: ((event: never) => void) | null
-  onmessage: ((event: { readonly data: unknown }) => void) | null
-  onclose: ((event: { readonly code: number }) => void) | null
+  /** With `data`. */
+  onmessage: ((event: never) => void) | null
+  /** With `code`. */
+  onclose: ((event: never) => void) | null
   onerror: ((event: never) => void) | null
   send(text: string): void
   close(code?: number): void
