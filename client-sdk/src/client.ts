@@ -61,7 +61,7 @@ export type { ImportFault, ImportOptions, ImportSummary } from './import-documen
 export type { Patch } from './patch.ts'
 export type { LiveOptions, Page, Query } from './query.ts'
 export type { Channel, ChannelState, Sender } from './realtime/channel.ts'
-export type { ConnectionState } from './realtime/connection.ts'
+export type { ConnectionState } from './realtime/connection-state.ts'
 export type { LiveChange } from './realtime/documents-list.ts'
 export type { LiveDocument, LiveDocumentState, LiveQuery, LiveQueryState } from './realtime/live.ts'
 export type { MemberList } from './realtime/member-list.ts'

@@ -325,6 +325,20 @@ test('tokens from elsewhere: another one of the same user, another user, nobody'
   expect(socket.sent.slice(-2)).toMatchObject([{ type: 'auth', token: null }, { type: 'subscribe' }])
 })
 
+test('another user’s token after a lost connection takes nothing of the one before along', async () => {
+  let token = session().accessToken
+  const the = script({ accessToken: () => token })
+  const live = listen(the)
+  const socket = await the.connect()
+  socket.snapshot(socket.lastId, [{ id: 'of ada' }])
+  token = session({ id: 'u2' }).accessToken
+  socket.end()
+  await the.pass(1_000)
+  await the.connect()
+  expect(live.state.status).toBe('loading')
+  expect(the.socket.sent[1]).not.toHaveProperty('cursor')
+})
+
 test('a token that never comes does not hold the client for ever', async () => {
   let asked = 0
   const the = script({

@@ -1,48 +1,13 @@
 import { readClaims } from '../auth/read-claims.ts'
 import { BasaltError } from '../basalt-error.ts'
 import { Backoff } from './backoff.ts'
+import { type ConnectionState, leaveState, type OwnState, showState, type Timer } from './connection-state.ts'
 import type { Credentials } from './credentials.ts'
 import { Link } from './link.ts'
 import { Listeners } from './listeners.ts'
 import type { ClientMessage, ServerMessage } from './protocol.ts'
 import { onWake } from './wake.ts'
 import { platformWebSocket, type WebSocketConstructor } from './web-socket.ts'
-
-/**
- * The one socket of a client:
- *
- *          first stream                    opened, token sent
- *   idle ───────────────► connecting ──────────────────────────► connected ──┐ token refreshed
- *    ▲                     ▲ │ ▲  ▲ ▲                              │ │ │  ▲──┘ in place
- *    │                     │ │ │  │ └──── another user, in place ──┘ │ │
- *    │                     │ │ │  └────── 4401: with a fresh token ──┘ │
- *    │                     │ │ │ time is up, online, looked at again   │ lost, or silent
- *    │                     │ │ └────────────── waiting ◄──────────────┘
- *    │                     │ │      failed        ▲
- *    │                     │ ├────────────────────┘
- *    │                     │ └── credentials refused, and no others ──► refused
- *    │                     └──── another user, another stream, reconnect() ──┘
- *    │
- *    └── from each of them: close(), or some seconds without a stream
- */
-export type ConnectionState =
-  | { readonly status: 'idle' }
-  | { readonly status: 'connecting' }
-  | { readonly status: 'connected' }
-  /** Until `retryAt`, by this device's clock. */
-  | { readonly status: 'waiting'; readonly retryAt: number }
-  | { readonly status: 'refused'; readonly error: BasaltError }
-
-type State =
-  | { readonly status: 'idle' }
-  | { readonly status: 'connecting'; readonly link: Link | null; readonly timer: Timer }
-  /** Connecting, for those outside: the link is open, the next user's token on its way. */
-  | { readonly status: 'changing'; readonly link: Link; readonly timer: Timer }
-  | { readonly status: 'connected'; readonly link: Link }
-  | { readonly status: 'waiting'; readonly retryAt: number; readonly timer: Timer }
-  | { readonly status: 'refused'; readonly error: BasaltError }
-
-type Timer = ReturnType<typeof setTimeout>
 
 interface ConnectionEvents {
   /** Whatever is wanted has to be asked for: the link, or its user, is new. */
@@ -73,7 +38,7 @@ export class Connection {
   readonly #events: ConnectionEvents
   readonly #listeners = new Listeners<ConnectionState>()
   readonly #backoff = new Backoff()
-  #state: State = { status: 'idle' }
+  #state: OwnState = { status: 'idle' }
   #shown: ConnectionState = { status: 'idle' }
   /** What the server was last told. */
   #token: string | null = null
@@ -127,6 +92,7 @@ export class Connection {
     this.#linger = undefined
     this.#stopListening?.()
     this.#stopListening = undefined
+    this.#token = null
     this.#renewal = null
     this.#question = undefined
     this.#enter({ status: 'idle' })
@@ -155,13 +121,13 @@ export class Connection {
   }
 
   #connect(): void {
-    const state: State = { status: 'connecting', link: null, timer: this.#tokenTimer() }
+    const state: OwnState = { status: 'connecting', link: null, timer: this.#tokenTimer() }
     this.#enter(state)
     this.#withToken(state, (token) => this.#open(token))
   }
 
   #changeUser(link: Link): void {
-    const state: State = { status: 'changing', link, timer: this.#tokenTimer() }
+    const state: OwnState = { status: 'changing', link, timer: this.#tokenTimer() }
     this.#enter(state)
     this.#withToken(state, (token) => {
       link.send({ type: 'auth', token })
@@ -173,7 +139,7 @@ export class Connection {
     return setTimeout(() => this.#lose(1006), tokenDeadlineMs)
   }
 
-  #withToken(state: State, use: (token: string | null) => void): void {
+  #withToken(state: OwnState, use: (token: string | null) => void): void {
     this.#askToken().then(
       (token) => {
         if (this.#state !== state) return
@@ -222,6 +188,7 @@ export class Connection {
 
   /** Messages are handled in order: what follows the token acts as its user. */
   #greeted(link: Link, token: string | null): void {
+    if (this.#token !== null && !isSameUser(token, this.#token)) this.#events.userChanges(true)
     this.#token = token
     this.#complaint = undefined
     this.#question = undefined
@@ -315,30 +282,13 @@ export class Connection {
     else this.#connect()
   }
 
-  #enter(next: State): void {
-    const last = this.#state
-    if ('timer' in last) clearTimeout(last.timer)
-    if ('link' in last && last.link !== null && !('link' in next && next.link === last.link)) last.link.drop()
+  #enter(next: OwnState): void {
+    leaveState(this.#state, next)
     this.#state = next
-    const shown = show(next)
+    const shown = showState(next)
     if (shown.status === this.#shown.status && shown.status !== 'waiting') return
     this.#shown = shown
     this.#listeners.tell(shown)
-  }
-}
-
-function show(state: State): ConnectionState {
-  switch (state.status) {
-    case 'idle':
-    case 'refused':
-      return state
-    case 'changing':
-      return { status: 'connecting' }
-    case 'waiting':
-      return { status: 'waiting', retryAt: state.retryAt }
-    case 'connecting':
-    case 'connected':
-      return { status: state.status }
   }
 }
 

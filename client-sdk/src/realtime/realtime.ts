@@ -1,6 +1,7 @@
 import { BasaltError } from '../basalt-error.ts'
 import { Backoff } from './backoff.ts'
-import { Connection, type ConnectionState } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionState } from './connection-state.ts'
 import type { Credentials } from './credentials.ts'
 import type { ClientMessage, ServerMessage } from './protocol.ts'
 import type { Stream } from './stream.ts'
