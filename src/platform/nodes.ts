@@ -50,7 +50,9 @@ export async function openNodes(db: Database, bus: Bus, log: Logger): Promise<No
   function beatSoon(): Promise<void> {
     beating = beating.then(async () => {
       if (isClosed) return
-      await beat().catch((error: unknown) => log.warn({ err: error }, 'could not say that this node is alive'))
+      await beat().catch((error: unknown) =>
+        log.warn({ err: error }, 'could not say that this node is alive'),
+      )
     })
     return beating
   }
@@ -61,7 +63,12 @@ export async function openNodes(db: Database, bus: Bus, log: Logger): Promise<No
   bus.subscribe(topic, (from) => {
     if (from !== id) void beatSoon()
   })
-  bus.onReset(() => void beatSoon().then(() => runAll(forgottenHandlers)).catch(() => undefined))
+  bus.onReset(
+    () =>
+      void beatSoon()
+        .then(() => runAll(forgottenHandlers))
+        .catch(() => undefined),
+  )
   bus.publish(topic, id)
 
   return {

@@ -1,16 +1,7 @@
 import type { OrganizationRole } from '../platform/generated/enums.ts'
 
 /** What a secret key may touch. */
-const areas = [
-  'documents',
-  'users',
-  'files',
-  'push',
-  'tasks',
-  'functions',
-  'channels',
-  'settings',
-] as const
+const areas = ['documents', 'users', 'files', 'push', 'tasks', 'functions', 'channels', 'settings'] as const
 
 type Area = (typeof areas)[number]
 

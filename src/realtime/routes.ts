@@ -36,10 +36,8 @@ export async function registerRealtime(app: HttpServer, realtime: Realtime): Pro
     url: '/v1/projects/:ref/realtime',
     config: { access: { door: 'socket' } },
     schema: {
-      operationId: 'openRealtime',
-      summary:
-        'Live queries and channels: a WebSocket with JSON messages (see the documentation of realtime)',
-      tags: ['Realtime'],
+      // OpenAPI describes no sockets; docs/realtime.md does.
+      hide: true,
       params: Type.Object({ ref: Type.String({ maxLength: 64 }) }),
       querystring: Type.Object({ key: Type.Optional(Type.String()) }, { additionalProperties: false }),
     },

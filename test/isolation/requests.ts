@@ -13,6 +13,8 @@ export interface ValidRequest {
   reads?: true
   /** Where the door lets more or fewer people through than `door` and `reads` say. */
   only?: 'admins' | 'operators'
+  /** What it does is to be heard, not seen in the database. */
+  leavesNoTrace?: true
   /** An app's publishable key gets as far as the rules. */
   clients?: true
   /** Names in the path. */
@@ -92,6 +94,27 @@ export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, Valid
     },
   ],
   ['exportDocuments', { door: 'project', reads: true, path: collection }],
+  [
+    'putChannelRules',
+    {
+      door: 'project',
+      path: ({ ref }) => ({ ref, pattern: 'room:*' }),
+      body: () => ({ rules: { join: 'true' } }),
+    },
+  ],
+  ['listChannelRules', { door: 'project', reads: true, path: project }],
+  ['getChannelRules', { door: 'project', reads: true, path: ({ ref }) => ({ ref, pattern: 'room:*' }) }],
+  [
+    'broadcast',
+    {
+      door: 'project',
+      clients: true,
+      leavesNoTrace: true,
+      path: ({ ref }) => ({ ref, channel: 'room:1' }),
+      body: () => ({ event: 'stray' }),
+    },
+  ],
+  ['deleteChannelRules', { door: 'project', path: ({ ref }) => ({ ref, pattern: 'room:*' }) }],
   ['readChanges', { door: 'project', reads: true, path: project }],
   ['getDocument', { door: 'project', reads: true, clients: true, path: document }],
   ['createDocument', { door: 'project', clients: true, path: collection, body: () => ({ stray: 1 }) }],

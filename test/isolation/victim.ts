@@ -97,6 +97,9 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     indexes: [{ fields: [names.field], unique: true }],
     fields: { secretly: { read: `doc.secretly == "${names.rule}"` } },
   })
+  await own('PUT', `/v1/projects/${ref}/channels/rules/room:*`, {
+    rules: { join: `channel.name == "${names.rule}"` },
+  })
   const documents = `/v1/projects/${ref}/collections/${names.collection}/documents`
   await own('POST', documents, { id: names.document, [names.field]: names.value })
   await own('POST', documents, { [names.field]: mark('other') })

@@ -114,7 +114,9 @@ describe('a rule', () => {
 
   it('knows before only where something is written', () => {
     expect(fault('before.owner == auth.uid')).toBe('accepted')
-    expect(fault('doc.a == 1 && before.owner == auth.uid', documentVariables.reading)).toMatch(/^1:15: before is not available/)
+    expect(fault('doc.a == 1 && before.owner == auth.uid', documentVariables.reading)).toMatch(
+      /^1:15: before is not available/,
+    )
   })
 
   it('takes ten look-ups', () => {

@@ -62,7 +62,9 @@ export function compileCollection(
   for (const action of actions) {
     const source = definition.rules[action]
     if (source === undefined) continue
-    const rule = collected(() => compileRule(source, `rules.${action}`, writes.has(action) ? 'writing' : 'reading'))
+    const rule = collected(() =>
+      compileRule(source, `rules.${action}`, writes.has(action) ? 'writing' : 'reading'),
+    )
     if (rule !== undefined) rules[action] = rule
   }
   const fieldRules = Object.entries(definition.fields).flatMap(([path, { read, write, relation }]) => {
@@ -76,7 +78,8 @@ export function compileCollection(
       })
     }
     if (parsed === undefined || (read === undefined && write === undefined)) return []
-    const readRule = read === undefined ? undefined : collected(() => compileRule(read, `${at}.read`, 'reading'))
+    const readRule =
+      read === undefined ? undefined : collected(() => compileRule(read, `${at}.read`, 'reading'))
     const writeRule =
       write === undefined ? undefined : collected(() => compileRule(write, `${at}.write`, 'writing'))
     return [{ path: parsed, ...(readRule && { read: readRule }), ...(writeRule && { write: writeRule }) }]

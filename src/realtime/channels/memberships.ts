@@ -194,6 +194,8 @@ export async function say(
   from?: object,
 ): Promise<void> {
   const segments = readChannel(channel)
+  if (!isStorable(event))
+    throw invalidValue('event', 'holds characters that are none of a name', 'invalid_text')
   const size = payload === undefined ? 0 : Buffer.byteLength(JSON.stringify(payload))
   await channels.rules.require(caller, segments, 'broadcast', { event, size })
   channels.broadcast(caller.project, channel, { event, payload, uid: uidOf(caller.actor) }, from)

@@ -5,6 +5,7 @@ import type { HttpServer } from '../../platform/http-server.ts'
 import { newId } from '../../platform/ids.ts'
 import { projectRequest } from '../../projects/access.ts'
 import { recordAudit } from '../../projects/record-audit.ts'
+import { isStorable } from '../../query/field-path.ts'
 import type { Realtime } from '../realtime.ts'
 import { patternSegments } from './channel-name.ts'
 import { compileChannelRules } from './channel-rules.ts'
@@ -73,6 +74,7 @@ export function registerChannels(app: HttpServer, { services, channels }: Realti
     async handler(request) {
       const { project } = projectRequest(request)
       const { pattern } = request.params
+      requireStorable(pattern)
       const row = await control.channelRule.findUnique({
         where: { projectId_pattern: { projectId: project.id, pattern } },
       })
@@ -136,6 +138,7 @@ export function registerChannels(app: HttpServer, { services, channels }: Realti
     async handler(request, reply) {
       const { project, actor } = projectRequest(request)
       const { pattern } = request.params
+      requireStorable(pattern)
       await control.$transaction(async (tx) => {
         const { count } = await tx.channelRule.deleteMany({ where: { projectId: project.id, pattern } })
         if (count === 0) throw notFound(`The pattern ${pattern}`)
@@ -184,6 +187,11 @@ function readPattern(pattern: string): readonly string[] {
     'is up to eight parts between colons, each * or letters, digits and _ . @ -',
     'invalid_name',
   )
+}
+
+/** What PostgreSQL can't hold is nowhere. */
+function requireStorable(pattern: string): void {
+  if (!isStorable(pattern)) throw notFound('The pattern')
 }
 
 function presentRules(row: {

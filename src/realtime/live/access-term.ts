@@ -1,9 +1,12 @@
 import type { Expression } from '../../query/expression.ts'
 import type { FieldPath } from '../../query/field-path.ts'
-import { isJsonArray, type Json, memberOf } from '../../query/json.ts'
+import { isJsonArray, isJsonObject, type Json, memberOf } from '../../query/json.ts'
 import { termsOf } from '../../query/split-condition.ts'
 
-/** A necessary condition that an index answers: the field is one of these values, or a list that holds one of them. */
+/**
+ * A necessary condition that an index answers: the field is one of these values, or a list that holds one of them, or an
+ * object with such a key.
+ */
 export interface AccessTerm {
   readonly kind: 'equals' | 'contains'
   readonly path: FieldPath
@@ -27,15 +30,32 @@ function rankOf({ kind, path, values }: AccessTerm): number {
 }
 
 function asAccessTerm(term: Expression): AccessTerm | undefined {
-  // What isn't a boolean by itself may stand in an `and` of its own.
   if (term.kind === 'compare' && term.operator === 'eq') {
     return equality(term.left, term.right) ?? equality(term.right, term.left)
   }
+  if (term.kind === 'or') return union(term.operands.map(asAccessTerm))
+  if (term.kind === 'hasKey') return membership(term.map, term.key)
   if (term.kind !== 'in') return undefined
   const { value, list } = term
-  if (isField(value)) return make('equals', value.path, literalItems(list))
-  if (isField(list)) return make('contains', list.path, value.kind === 'literal' ? [value.value] : undefined)
-  return undefined
+  return isField(value) ? make('equals', value.path, literalItems(list)) : membership(list, value)
+}
+
+function membership(container: Expression, value: Expression): AccessTerm | undefined {
+  if (!isField(container) || value.kind !== 'literal') return undefined
+  return make('contains', container.path, [value.value])
+}
+
+/** One of several conditions on the same field. */
+function union(terms: readonly (AccessTerm | undefined)[]): AccessTerm | undefined {
+  const [first] = terms
+  if (first === undefined) return undefined
+  const values = new Set<string>()
+  for (const term of terms) {
+    const isAlike = term?.kind === first.kind && term.path.join('.') === first.path.join('.')
+    if (term === undefined || !isAlike) return undefined
+    for (const value of term.values) values.add(value)
+  }
+  return { ...first, values: [...values] }
 }
 
 function equality(field: Expression, value: Expression): AccessTerm | undefined {
@@ -75,7 +95,8 @@ function valueKey(value: Json): string | undefined {
 export function documentKeys(kind: AccessTerm['kind'], path: FieldPath, document: Json): readonly string[] {
   const value = path.reduce(memberOf, document)
   if (kind === 'equals') return keysOf([value])
-  return isJsonArray(value) ? keysOf(value) : []
+  if (isJsonArray(value)) return keysOf(value)
+  return isJsonObject(value) ? keysOf(Object.keys(value)) : []
 }
 
 function keysOf(values: readonly Json[]): string[] {
