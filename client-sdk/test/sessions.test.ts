@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type AuthState, type AuthStorage, memoryStorage } from '../src/client.ts'
 import { session } from './make-session.ts'
 import { answer, drop, failureOf, problem, scriptedServer } from './scripted-server.ts'
@@ -196,6 +196,23 @@ test('signing in and out in one tab reaches the other', async () => {
   await expect.poll(() => states.at(-1)).toBe('signedIn')
   await one.auth.signOut()
   await expect.poll(() => states.at(-1)).toBe('signedOut')
+})
+
+test('what another tab wrote counts when it arrives, be it after the message of it', async () => {
+  const page = new EventTarget()
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const written = sharedStorage()
+  let late: string | null = null
+  const storage: AuthStorage = { ...written, get: () => late }
+  const server = await scriptedServer(answer(200, session()))
+  const [one, two] = [server.client({ auth: { storage: written } }), server.client({ auth: { storage } })]
+  two.auth.onAuthStateChange(() => {})
+  await one.auth.signInWithPassword(credentials)
+  await expect.poll(() => two.auth.state.status).toBe('signedOut')
+  late = await written.get('basalt-demo')
+  page.dispatchEvent(new Event('storage'))
+  await expect.poll(() => two.auth.state.status).toBe('signedIn')
 })
 
 test('whoever signs out during a refresh stays signed out', async () => {
