@@ -50,6 +50,8 @@ export interface Limits {
   readonly mailsPerHourByProject: number
   /** Open at once on this node. */
   readonly sockets: number
+  /** Of these, of one address. */
+  readonly socketsByAddress: number
   readonly subscriptionsPerSocket: number
   readonly socketMessagesPerSecond: number
   readonly socketMessageBytes: number
@@ -111,6 +113,7 @@ function readLimits(read: EnvironmentReader): Limits {
     requestsPerSecondByProject: limit('REQUESTS_BY_PROJECT', 1000, 1_000_000),
     mailsPerHourByProject: limit('MAILS_BY_PROJECT', 100, 1_000_000),
     sockets: limit('SOCKETS', 20_000, 1_000_000),
+    socketsByAddress: limit('SOCKETS_BY_ADDRESS', 1_000, 1_000_000),
     subscriptionsPerSocket: limit('SUBSCRIPTIONS_BY_SOCKET', 100, 10_000),
     socketMessagesPerSecond: limit('SOCKET_MESSAGES', 50, 100_000),
     socketMessageBytes: limit('SOCKET_MESSAGE_BYTES', 64 * 1024, 16 * 1024 * 1024),

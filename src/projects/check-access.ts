@@ -112,8 +112,10 @@ function createIdentify(
       return whenKnown(key, () => userInProject(bearer, request, reply, access, known(project)))
     }
     const key = bearer ?? apiKey
-    if (key === undefined && access.door === 'socket')
+    if (key === undefined && access.door === 'socket') {
+      limits.byAddress(request, reply)
       return { actor: null, project: known(project), sessionId: null }
+    }
     if (key === undefined) throw unauthenticated('Send a key of the project, or sign in.')
     return whenKnown(keyOf(key, project, request, reply), (found) =>
       keyInProject(found, request, reply, access, known(project)),

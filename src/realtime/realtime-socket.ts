@@ -89,8 +89,8 @@ export class RealtimeSocket {
     if (actor !== null) this.#outbox.send('{"type":"ready"}')
   }
 
-  get project(): Project {
-    return this.#opening.project
+  get ip(): string {
+    return this.#opening.ip
   }
 
   /** Called some times a second: the credentials may have ended, and what they are good for may have changed. */

@@ -6,7 +6,7 @@ import type { Projects } from '../projects/projects.ts'
 import { type Channels, createChannels } from './channels/channels.ts'
 import { type ProjectHub, startProjectHub } from './live/project-hub.ts'
 import { planView } from './live/view-plan.ts'
-import type { RealtimeSocket } from './realtime-socket.ts'
+import { OpenSockets } from './open-sockets.ts'
 
 /** What every behaviour of this feature works with. */
 export interface Realtime {
@@ -15,7 +15,7 @@ export interface Realtime {
   readonly documents: Documents
   readonly channels: Channels
   /** Those that are open on this node. */
-  readonly sockets: Set<RealtimeSocket>
+  readonly sockets: OpenSockets
   /** Follows the project's changes from the first call on, for as long as somebody follows something. */
   hubOf(project: Project): Promise<ProjectHub>
   close(): Promise<void>
@@ -37,7 +37,7 @@ const closeWithinMs = 1_000
 export function createRealtime(services: Services, projects: Projects, documents: Documents): Realtime {
   const { log, bus } = services
   const hubs = new Map<string, RunningHub>()
-  const sockets = new Set<RealtimeSocket>()
+  const sockets = new OpenSockets()
   const interest = shareInterest(services, hubs)
   const channels = createChannels(services, documents)
   let isClosed = false
@@ -130,7 +130,7 @@ export function createRealtime(services: Services, projects: Projects, documents
     async close() {
       isClosed = true
       for (const socket of sockets) socket.goAway()
-      const late = setTimeout(() => sockets.forEach((socket) => socket.terminate()), closeWithinMs)
+      const late = setTimeout(() => [...sockets].forEach((socket) => socket.terminate()), closeWithinMs)
       while (sockets.size > 0) await new Promise((resolve) => setTimeout(resolve, 20))
       clearTimeout(late)
       for (const { hub } of hubs.values()) (await hub.catch(() => undefined))?.close()

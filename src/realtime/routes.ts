@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { forbidden, unavailable } from '../platform/errors.ts'
+import { ApiError, forbidden, unavailable } from '../platform/errors.ts'
 import type { HttpServer } from '../platform/http-server.ts'
+import { addressGroup } from '../projects/address-group.ts'
 import { readApiKey, readBearer, readSessionCookie } from '../projects/read-credentials.ts'
 import { registerChannels } from './channels/routes.ts'
 import type { Realtime } from './realtime.ts'
@@ -42,14 +44,7 @@ export async function registerRealtime(app: HttpServer, realtime: Realtime): Pro
       querystring: Type.Object({ key: Type.Optional(Type.String()) }, { additionalProperties: false }),
     },
     preValidation(request, _reply, done) {
-      const { origin } = request.headers
-      const origins = request.identity.project?.settings.cors.origins ?? []
-      // Browsers let a page of any origin open a socket: the server has to look.
-      if (origin !== undefined && !origins.includes('*') && !origins.includes(origin)) {
-        done(forbidden('Pages of this origin may not use the project.'))
-      } else if (realtime.sockets.size >= limits.sockets) {
-        done(unavailable('This node has as many sockets as it can hold.', 5))
-      } else done()
+      done(refusal(realtime, request))
     },
     handler: (_request, reply) => reply.header('upgrade', 'websocket').code(426).send(),
     wsHandler(socket, request) {
@@ -66,6 +61,25 @@ export async function registerRealtime(app: HttpServer, realtime: Realtime): Pro
       realtime.sockets.add(new RealtimeSocket(realtime, socket, opening, actor))
     },
   })
+}
+
+/** Why a socket may not be opened, although who asks is known. */
+function refusal(
+  { services, sockets }: Realtime,
+  { headers, identity, ip }: FastifyRequest,
+): Error | undefined {
+  const { limits, rateLimits } = services.config
+  const origins = identity.project?.settings.cors.origins ?? []
+  // Browsers let a page of any origin open a socket: the server has to look.
+  if (headers.origin !== undefined && !origins.includes('*') && !origins.includes(headers.origin)) {
+    return forbidden('Pages of this origin may not use the project.')
+  }
+  if (sockets.size >= limits.sockets) return unavailable('This node has as many sockets as it can hold.', 5)
+  const group = addressGroup(ip)
+  if (rateLimits && sockets.countOf(group) >= limits.socketsByAddress) {
+    return new ApiError('rate_limited', 'Too many sockets of this address.', { retryAfterSeconds: 5 })
+  }
+  return undefined
 }
 
 /** The door has seen that they are valid. */

@@ -180,6 +180,15 @@ describe('limits', () => {
     await small.stop()
   })
 
+  test('an address holds only so many of them', async () => {
+    const strict = await startTestServer({ BASALT_RATE_LIMITS: 'on', BASALT_LIMIT_SOCKETS_BY_ADDRESS: '2' })
+    const its = await strict.createProject()
+    const both = [await connect(strict, its), await connect(strict, its)]
+    await expect(connect(strict, its)).rejects.toMatchObject({ status: 429 })
+    for (const client of both) await client.close()
+    await strict.stop()
+  })
+
   test('a request that is no upgrade is told so', async () => {
     const { status, headers } = await project.call('GET', '/realtime')
     expect(status).toBe(426)

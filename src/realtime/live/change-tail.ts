@@ -24,8 +24,11 @@ export interface TailListener {
 }
 
 const pageSize = 500
-// The net under lost hints; a node that is alone hears of its own commits at once.
-const pollEveryMs = 1_000
+// The net under lost hints; a node hears of its own commits at once. At first the others may not know yet that somebody
+// here wants to hear of theirs.
+const pollEveryMs = 5_000
+const pollAtFirstEveryMs = 1_000
+const atFirstMs = 15_000
 const retryAfterMs = 500
 const reachWithinMs = 10_000
 
@@ -41,6 +44,7 @@ export async function startChangeTail(
     const { rows, trimmed } = await readLog(db, schema, after, limit)
     return { changes: rows.map(toLoggedChange), trimmed }
   })
+  const startedAt = Date.now()
   let isClosed = false
   let isPoked = false
   let wake: (() => void) | undefined
@@ -56,7 +60,9 @@ export async function startChangeTail(
       })
       // Projects take turns: the others' work stands before the next page of this one.
       if (!isWhole) await nextTurn()
-      else if (!isPoked && !isClosed) await pause(pollEveryMs)
+      else if (!isPoked && !isClosed) {
+        await pause(Date.now() - startedAt < atFirstMs ? pollAtFirstEveryMs : pollEveryMs)
+      }
     }
   }
 
