@@ -17,9 +17,9 @@ export interface ServedProject {
 
 /** Starts a server of its own on an empty data folder, and makes a project there. */
 export async function serveProject(): Promise<ServedProject> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'basalt-cities-'))
-  const operator = { email: 'cities@example.com', password: randomBytes(12).toString('hex') }
-  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const dataDir = await mkdtemp(join(tmpdir(), 'basalt-example-'))
+  const operator = { email: 'example@example.com', password: randomBytes(12).toString('hex') }
+  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
   const server = spawn(process.execPath, [main], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
@@ -40,7 +40,7 @@ export async function serveProject(): Promise<ServedProject> {
   try {
     const url = await findAddress(server.stdout)
     const { token } = await post(`${url}/v1/operators/sign-in`, operator)
-    const { project, keys } = await post(`${url}/v1/projects`, { name: 'Cities' }, String(token))
+    const { project, keys } = await post(`${url}/v1/projects`, { name: 'Example' }, String(token))
     return { url, project: project.ref, publishableKey: keys.publishable, secretKey: keys.secret, stop }
   } catch (error) {
     await stop()
