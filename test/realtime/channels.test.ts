@@ -164,8 +164,10 @@ describe('joining', () => {
 describe('presence', () => {
   test('tells who is there, who comes, changes and goes, on every node', async () => {
     const [first, second] = [await client(here, ada), await client(there, bob)]
-    expect(await join(first, 'open:p', { mood: 'happy' })).toMatchObject({ kind: 'state', members: [] })
+    const state = await join(first, 'open:p', { mood: 'happy' })
+    expect(state).toMatchObject({ kind: 'state', members: [] })
     const own = await first.next('presence', 'open:p')
+    expect(own.members[0].id).toBe(state.self)
     expect(own).toMatchObject({ kind: 'join', members: [{ uid: ada.uid, presence: { mood: 'happy' } }] })
 
     // Told, and in the table, at about the same time: whoever joins elsewhere sees it in either way.

@@ -143,7 +143,7 @@ export function createChannels(services: Services, documents: Documents): Channe
         throw error
       }
       room.participants.set(id, participant)
-      participant.presence(stateOf(room))
+      participant.presence(stateOf(room, id))
       const membership = createMembership(room, id)
       membership.setPresence(presence, uid)
       return membership
@@ -169,7 +169,7 @@ export function createChannels(services: Services, documents: Documents): Channe
         relay.put(room, member)
         happen(room, { kind, members: [member] })
       },
-      tellState: () => room.participants.get(id)?.presence(stateOf(room)),
+      tellState: () => room.participants.get(id)?.presence(stateOf(room, id)),
       leave() {
         hide()
         leaveRoom(room, id)
@@ -195,8 +195,9 @@ function ownMembers({ members, own }: Room): Member[] {
   return [...members.values()].filter(({ id }) => own.has(id))
 }
 
-function stateOf({ channel, members }: Room): string {
-  return `"channel":${JSON.stringify(channel)},"kind":"state","members":${JSON.stringify([...members.values()])}}`
+function stateOf({ channel, members }: Room, self: string): string {
+  const present = JSON.stringify([...members.values()])
+  return `"channel":${JSON.stringify(channel)},"kind":"state","self":"${self}","members":${present}}`
 }
 
 function restOf({ channel }: Place, event: ChannelEvent): string {

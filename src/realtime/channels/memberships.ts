@@ -86,15 +86,21 @@ export class ChannelMemberships {
     }
   }
 
-  async setPresence(id: string, presence: unknown): Promise<void> {
+  /** Throws what is against it; then the membership is over. */
+  async changePresence(id: string, presence: unknown): Promise<void> {
     const joined = this.#joined.get(id)
     if (joined === undefined) throw invalidValue('id', 'is no channel that you have joined', 'unknown')
-    const shown = presence === null ? null : checkPresence(presence)
-    if (shown !== null) {
-      await this.#channels.rules.require(this.#reader.caller('channels:read'), joined.segments, 'presence')
+    try {
+      const shown = presence === null ? null : checkPresence(presence)
+      if (shown !== null) {
+        await this.#channels.rules.require(this.#reader.caller('channels:read'), joined.segments, 'presence')
+      }
+      joined.presence = shown
+      joined.membership.setPresence(shown, joined.uid)
+    } catch (error) {
+      this.leave(id)
+      throw error
     }
-    joined.presence = shown
-    joined.membership.setPresence(shown, joined.uid)
   }
 
   async broadcast({ channel, event, payload }: BroadcastMessage): Promise<void> {
