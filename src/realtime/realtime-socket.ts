@@ -1,11 +1,8 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { RawData } from 'ws'
-import type { Caller } from '../documents/caller.ts'
-import { ApiError, invalidValue, unauthenticated } from '../platform/errors.ts'
+import { ApiError, invalidValue } from '../platform/errors.ts'
 import { toApiError } from '../platform/problems.ts'
-import type { Actor, Scope } from '../projects/actor.ts'
-import { admit, identifyActor } from '../projects/identify-actor.ts'
-import type { Project } from '../projects/project.ts'
+import type { Actor } from '../projects/actor.ts'
 import { ChannelMemberships } from './channels/memberships.ts'
 import { type ClientMessage, InvalidMessage, readClientMessage, UnreadableMessage } from './client-message.ts'
 import { Inbox } from './inbox.ts'
@@ -13,6 +10,7 @@ import { LiveQueries } from './live/live-queries.ts'
 import { MessageLimit } from './message-limit.ts'
 import { Outbox } from './outbox.ts'
 import type { Realtime } from './realtime.ts'
+import { type Opening, SocketIdentity } from './socket-identity.ts'
 
 /** Why the server closes a socket. Below 4000 as in RFC 6455, section 7.4.1, and the IANA registry. */
 const closeCodes = {
@@ -23,17 +21,6 @@ const closeCodes = {
   unauthenticated: 4401,
 } as const
 
-/** What came with the request that opened the socket. */
-export interface Opening {
-  project: Project
-  /** The publishable or secret key; null if none was shown. */
-  key: string | null
-  /** An access token or operator's token; null if none was shown. */
-  token: string | null
-  ip: string
-  requestId: string
-}
-
 const maxUnreadable = 3
 const pingEveryMs = 30_000
 const sayWhoWithinMs = 10_000
@@ -41,16 +28,15 @@ const idleAfterMs = 300_000
 
 /** One client's connection: who it is, what it follows, and how much it may say. */
 export class RealtimeSocket {
+  readonly ip: string
   readonly #realtime: Realtime
   readonly #socket: WebSocket
-  readonly #opening: Opening
+  readonly #identity: SocketIdentity
   readonly #inbox: Inbox
   readonly #outbox: Outbox
   readonly #limit: MessageLimit
   readonly #queries: LiveQueries
   readonly #channels: ChannelMemberships
-  #token: string | null
-  #actor: Actor | null
   /** Subscriptions that ended while the reader did not read, to be told when it reads again. */
   readonly #behind: string[] = []
   #unreadable = 0
@@ -63,9 +49,8 @@ export class RealtimeSocket {
     const { documents, channels, services } = realtime
     this.#realtime = realtime
     this.#socket = socket
-    this.#opening = opening
-    this.#token = opening.token
-    this.#actor = actor
+    this.ip = opening.ip
+    this.#identity = new SocketIdentity(realtime.projects, opening, actor)
     this.#inbox = new Inbox(socket, (text) => this.#handle(text))
     this.#outbox = new Outbox(socket, {
       maxBufferedBytes: services.config.limits.socketBufferBytes,
@@ -76,11 +61,15 @@ export class RealtimeSocket {
     this.#limit = new MessageLimit(services.config)
     const send = (text: string): void => this.#outbox.send(text)
     const hub = (): ReturnType<Realtime['hubOf']> => realtime.hubOf(opening.project)
-    this.#queries = new LiveQueries(documents, { send, hub, caller: () => this.#callerFor('documents:read') })
+    this.#queries = new LiveQueries(documents, {
+      send,
+      hub,
+      caller: () => this.#identity.caller('documents:read'),
+    })
     this.#channels = new ChannelMemberships(channels, {
       send,
       sendError: (id, reason) => this.#sendError(id, toApiError(reason)),
-      caller: (scope) => this.#callerFor(scope),
+      caller: (scope) => this.#identity.caller(scope),
       hub,
     })
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
@@ -89,16 +78,12 @@ export class RealtimeSocket {
     if (actor !== null) this.#outbox.send('{"type":"ready"}')
   }
 
-  get ip(): string {
-    return this.#opening.ip
-  }
-
   /** Called some times a second: the credentials may have ended, and what they are good for may have changed. */
   async watch(now: number): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#keepAlive(now)
     try {
-      if (await this.#identifyAgain()) return
+      if (await this.#identity.refresh()) return await this.#reconsider()
       await this.#queries.followRules()
       await this.#channels.followRules(now)
     } catch (error) {
@@ -184,39 +169,12 @@ export class RealtimeSocket {
 
   async #authenticate(token: string | null): Promise<void> {
     try {
-      const actor = await this.#identify(token)
-      this.#token = token
-      if (actor === null) throw unauthenticated('Say who you are.')
-      const isOther = !isSameActor(actor, this.#actor)
-      this.#actor = actor
+      const isOther = await this.#identity.authenticate(token)
       this.#outbox.send('{"type":"ready"}')
       if (isOther) await this.#reconsider()
     } catch (error) {
       this.#refuse(toApiError(error))
     }
-  }
-
-  /** Null if nothing was shown. Throws if what was shown does not hold (any more). */
-  async #identify(token: string | null): Promise<Actor | null> {
-    const { projects } = this.#realtime
-    const project = await projects.byRef(this.#opening.project.ref)
-    if (project === null) throw unauthenticated('The project is gone.')
-    const shown = token ?? this.#opening.token
-    const { key } = this.#opening
-    const keyActor = key === null ? null : await identifyActor(projects, key, project)
-    return shown === null ? keyActor : identifyActor(projects, shown, project)
-  }
-
-  /** Whether the rights had to be looked at anew. */
-  async #identifyAgain(): Promise<boolean> {
-    const token = this.#token
-    if (this.#actor === null) return false
-    const actor = await this.#identify(token)
-    // Another token came meanwhile.
-    if (token !== this.#token || actor === null || isSameActor(actor, this.#actor)) return false
-    this.#actor = actor
-    await this.#reconsider()
-    return true
   }
 
   async #reconsider(): Promise<void> {
@@ -235,13 +193,6 @@ export class RealtimeSocket {
     this.#close(closeCodes.unauthenticated, reason.message)
   }
 
-  #callerFor(scope: Scope): Caller {
-    const { project, requestId, ip } = this.#opening
-    if (this.#actor === null) throw unauthenticated('Say who you are first: send auth.')
-    admit(this.#actor, { scope, clients: true })
-    return { project, actor: this.#actor, requestId, request: { time: new Date().toISOString(), ip } }
-  }
-
   #countUnreadable(): void {
     this.#unreadable++
     this.#sendError(undefined, invalidValue('', 'is not a JSON object', 'malformed'))
@@ -253,7 +204,7 @@ export class RealtimeSocket {
   }
 
   #keepAlive(now: number): void {
-    if (this.#actor === null && now - this.#openedAt > sayWhoWithinMs) {
+    if (!this.#identity.isKnown && now - this.#openedAt > sayWhoWithinMs) {
       this.#close(closeCodes.unauthenticated, 'Nobody said who this is.')
     } else if (this.#queries.size + this.#channels.size === 0 && now - this.#usedAt > idleAfterMs) {
       this.#close(closeCodes.idle, 'Nothing was followed.')
@@ -299,13 +250,4 @@ function textOf(data: RawData): string {
 /** Of a message that is not read: its id is told if it stands near the beginning, as most clients write it. */
 function idIn(text: string): string | undefined {
   return /"id"\s*:\s*"([^"\\]{1,64})"/.exec(text.slice(0, 200))?.[1]
-}
-
-/** As far as rights and rules are concerned. Rows that were read again make new objects. */
-function isSameActor(a: Actor, b: Actor | null): boolean {
-  return a === b || rightsOf(a) === rightsOf(b)
-}
-
-function rightsOf(actor: Actor | null): string {
-  return JSON.stringify(actor, (key, value: unknown) => (key === 'provenAt' ? undefined : value))
 }

@@ -8,7 +8,8 @@ import { addressGroup } from '../projects/address-group.ts'
 import { readApiKey, readBearer, readSessionCookie } from '../projects/read-credentials.ts'
 import { registerChannels } from './channels/routes.ts'
 import type { Realtime } from './realtime.ts'
-import { type Opening, RealtimeSocket } from './realtime-socket.ts'
+import { RealtimeSocket } from './realtime-socket.ts'
+import type { Opening } from './socket-identity.ts'
 
 /** Register it last: what comes after would be wrapped for upgrades too. */
 export async function registerRealtime(app: HttpServer, realtime: Realtime): Promise<void> {

@@ -5,7 +5,8 @@ import { toApiError } from '../../platform/problems.ts'
 import type { SubscribeMessage } from '../client-message.ts'
 import type { ProjectHub } from './project-hub.ts'
 import { Subscription } from './subscription.ts'
-import type { Start, View } from './view.ts'
+import type { Start } from './subscriber.ts'
+import type { View } from './view.ts'
 import { planView, type ViewPlan } from './view-plan.ts'
 
 /** Who reads, as of now. */

@@ -1,6 +1,7 @@
 import type { ApiError } from '../../platform/errors.ts'
 import type { LiveInput } from '../../documents/reading/live-query.ts'
-import type { Start, Subscriber, View } from './view.ts'
+import type { Start, Subscriber } from './subscriber.ts'
+import type { View } from './view.ts'
 
 /** What a subscription tells its reader. */
 export interface SubscriptionSink {

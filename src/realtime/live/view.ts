@@ -1,58 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StoredDocument } from '../../documents/committer/planned-write.ts'
 import type { Documents } from '../../documents/documents.ts'
-import { selectListAt } from '../../documents/reading/live-query.ts'
-import { presentDocuments } from '../../documents/reading/present-documents.ts'
-import { documentObject, documentText } from '../../documents/stored-document.ts'
-import type { ApiError } from '../../platform/errors.ts'
 import { toApiError } from '../../platform/problems.ts'
-import { keysOfDocument } from '../../query/sort-documents.ts'
 import type { ChangeTail } from './change-tail.ts'
-import {
-  diffLists,
-  type EarlierState,
-  type Entry,
-  type ListChange,
-  ListWindow,
-  type PlacedDocument,
-  rewindList,
-} from './list-window.ts'
-import type { LoggedChange, LoggedDocument } from './logged-change.ts'
+import { earlierStates, maxRewound, rewind, statesSince } from './earlier-states.ts'
+import { changeText, cursorText, type KnownTexts, snapshotText } from './list-messages.ts'
+import { diffLists, type Entry, type ListChange, ListWindow } from './list-window.ts'
+import type { LoggedChange } from './logged-change.ts'
+import { placeLogged, readList, type ReadList } from './read-list.ts'
 import { mattersTo, type Relevant, relevantTo } from './relevance.ts'
+import type { Start, Subscriber } from './subscriber.ts'
 import type { ViewPlan } from './view-plan.ts'
-
-/** Somebody who follows a view. The texts are what stands behind the `id` of a message. */
-export interface Subscriber {
-  /** Whether it has gone; it is told nothing more. */
-  readonly isOver: boolean
-  snapshot(rest: string): void
-  change(rest: string): void
-  /** What was shown can't be brought up to date: the subscription is over. */
-  resync(): void
-  fail(error: ApiError): void
-}
-
-/** What a subscriber has already: nothing, the list as it was after a change, or a list that came from another view. */
-export type Start =
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'since'; readonly seq: number }
-  | { readonly kind: 'list'; readonly entries: readonly Entry[] }
 
 interface Joining {
   readonly subscriber: Subscriber
   readonly start: Start
 }
 
-interface ReadList {
-  readonly seq: number
-  readonly placed: readonly PlacedDocument[]
-  /** Of `placed`, those beyond the limit serve to tell what the list was before. */
-  readonly isAll: boolean
-  readonly texts: Map<StoredDocument, string>
-}
-
-// More would take longer to go through than to send the list anew.
-const maxRewound = 2_000
 const maxReadFailures = 5
 const retryReadAfterMs = 500
 // Where PostgreSQL is asked after changes, many changes make one question.
@@ -149,11 +112,7 @@ export class View {
   /** Up to which change its subscribers have been told everything. Undefined while they are being told. */
   cursor(): string | undefined {
     if (this.#isWorking || this.#pending.length > 0 || this.#mustRead) return undefined
-    return this.#cursorAt(this.#tail.position)
-  }
-
-  #cursorAt(seq: number): string {
-    return `${seq}.${this.#plan.fingerprint}`
+    return cursorText(this.#tail.position, this.#plan)
   }
 
   #takeAll(): Subscriber[] {
@@ -201,15 +160,11 @@ export class View {
     for (const subscriber of this.#takeAll()) subscriber.fail(reason)
   }
 
-  /** Whoever comes back and has missed nothing is there again without a question to the database. */
   async #admit(): Promise<void> {
     const joining = this.#joining.splice(0)
     try {
       const others: Joining[] = []
-      for (const each of joining) {
-        if (!(await this.#hasMissedNothing(each))) others.push(each)
-        else this.#welcome(each.subscriber, `"changes":[],"cursor":"${this.#cursorAt(this.#tail.position)}"}`)
-      }
+      for (const each of joining) if (!(await this.#admitAtOnce(each))) others.push(each)
       if (others.length > 0) await this.#read(others)
     } catch (error) {
       const reason = toApiError(error)
@@ -218,6 +173,14 @@ export class View {
       }
       throw error
     }
+  }
+
+  /** Whoever comes back and has missed nothing is there again without a question to the database. */
+  async #admitAtOnce(joining: Joining): Promise<boolean> {
+    if (!(await this.#hasMissedNothing(joining))) return false
+    const cursor = cursorText(this.#tail.position, this.#plan)
+    this.#welcome(joining.subscriber, `"changes":[],"cursor":"${cursor}"}`)
+    return true
   }
 
   /** Only where nothing is pending: the view and the subscriber are then at the same place. */
@@ -245,7 +208,7 @@ export class View {
     let seq = this.#tail.position
     const changes: ListChange[] = []
     for (const { change, after } of pending) {
-      const placed = after && change.after !== null ? this.#place(change.after) : null
+      const placed = after && change.after !== null ? placeLogged(this.#plan, change.after) : null
       const steps = this.#window.apply(change.id, placed)
       if (steps === undefined) {
         // What follows is part of what is read now.
@@ -255,131 +218,73 @@ export class View {
       }
       changes.push(...steps)
     }
-    await this.#tell(changes, seq, new Map())
-  }
-
-  #place(document: LoggedDocument): PlacedDocument {
-    return this.#placeAt(document.stored, keysOfDocument(this.#plan.query.sort, document.object))
-  }
-
-  #placeAt(document: StoredDocument, keys: Entry['keys'], mark = markOf(document)): PlacedDocument {
-    return { entry: { id: document.id, keys, mark }, document }
+    await this.#tell(changes, seq)
   }
 
   /** Reads the list, and brings everybody to where it stands: those who are there and those who come. */
   async #read(joining: Joining[]): Promise<void> {
     this.#mustRead = false
     this.#readAt = Date.now()
-    const list = await this.#readFor(joining)
-    const { limit } = this.#plan.query
-    const placed = list.placed.slice(0, limit)
-    const from = this.#window?.entries ?? this.#rewind(list, this.#statesUntil(list.seq))
-    const hasMore = list.placed.length > limit || !list.isAll
-    const entries = placed.map(({ entry }) => entry)
-    this.#window = new ListWindow(this.#plan.compare, limit, entries, hasMore)
+    const list = await readList(this.#documents, this.#plan, await this.#rowsFor(joining))
+    await this.#tail.reach(list.seq)
+    const from = this.#window?.entries ?? this.#listBefore(list)
     this.#pending = this.#pending.filter(({ change }) => change.seq > list.seq)
-    if (this.#subscribers.size > 0) {
-      if (from === undefined) this.#resyncAll()
-      else await this.#tell(diffLists(from, placed), list.seq, list.texts)
-    }
-    for (const { subscriber, start } of joining) await this.#start(subscriber, start, list, placed)
+    const { compare, query } = this.#plan
+    const placed = list.placed.slice(0, query.limit)
+    const hasMore = list.placed.length > query.limit || !list.isAll
+    const entries = placed.map(({ entry }) => entry)
+    this.#window = new ListWindow(compare, query.limit, entries, hasMore)
+    if (from === undefined) this.#resyncAll()
+    else await this.#tell(diffLists(from, placed), list.seq, list.texts)
+    for (const { subscriber, start } of joining) await this.#start(subscriber, start, list)
   }
 
-  /** Reads some documents more than the list has, if what they were before is asked for. */
-  async #readFor(joining: readonly Joining[]): Promise<ReadList> {
-    const { limit } = this.#plan.query
-    let extra = this.#window === undefined ? this.#pending.length : 0
+  /** One more than are shown tells whether there are others; some more tell what the list was before. */
+  async #rowsFor(joining: readonly Joining[]): Promise<number> {
+    let changed = this.#window === undefined ? this.#pending.length : 0
     for (const { start } of joining) {
-      if (start.kind === 'since') extra = Math.max(extra, (await this.#statesSince(start.seq))?.size ?? 0)
+      if (start.kind !== 'since') continue
+      const states = await statesSince(this.#plan, this.#tail.history, start.seq)
+      changed = Math.max(changed, states?.size ?? 0)
     }
-    const rows = limit + Math.min(extra, maxRewound) + 1
-    const { seq, documents } = await selectListAt(
-      this.#documents,
-      this.#plan.caller,
-      this.#plan.collection,
-      this.#plan.query,
-      rows,
-    )
-    await this.#tail.reach(seq)
-    return { seq, isAll: documents.length < rows, ...(await this.#placeAll(documents)) }
+    return this.#plan.query.limit + Math.min(changed, maxRewound) + 1
   }
 
-  async #placeAll(documents: StoredDocument[]): Promise<Pick<ReadList, 'placed' | 'texts'>> {
-    const { query, kind } = this.#plan
-    // Rules of fields may show more or less of a document that has not changed.
-    const isMarkedByText = kind === 'asked' && query.guarded.length > 0
-    const shown = isMarkedByText ? await this.#textsOf(documents) : undefined
-    const texts = new Map(documents.flatMap((document, at) => pair(document, shown?.[at])))
-    const placed = documents.map((document) => {
-      const keys = keysOfDocument(query.sort, documentObject(document))
-      return this.#placeAt(document, keys, texts.get(document))
-    })
-    return { placed, texts }
+  /** What its subscribers were shown, made of what is pending: nothing else has mattered since. */
+  #listBefore(list: ReadList): readonly Entry[] | undefined {
+    if (this.#subscribers.size === 0) return []
+    return rewind(this.#plan, list, earlierStates(this.#plan, this.#pending, list.seq))
   }
 
-  async #start(
-    subscriber: Subscriber,
-    start: Start,
-    list: ReadList,
-    placed: readonly PlacedDocument[],
-  ): Promise<void> {
+  async #start(subscriber: Subscriber, start: Start, list: ReadList): Promise<void> {
+    const plan = this.#plan
+    const placed = list.placed.slice(0, plan.query.limit)
     if (start.kind === 'nothing') {
-      const documents = await this.#textsOf(
-        placed.map(({ document }) => document),
-        list.texts,
-      )
+      const shown = placed.map(({ document }) => document)
+      const text = await snapshotText(this.#documents, plan, shown, list.seq, list.texts)
       if (subscriber.isOver) return
-      subscriber.snapshot(`"documents":[${documents.join(',')}],"cursor":"${this.#cursorAt(list.seq)}"}`)
+      subscriber.snapshot(text)
       this.#subscribers.add(subscriber)
       return
     }
     const from = start.kind === 'list' ? start.entries : await this.#listSince(start.seq, list)
-    if (from === undefined) subscriber.resync()
-    else this.#welcome(subscriber, await this.#changeText(diffLists(from, placed), list.seq, list.texts))
+    if (from === undefined) return subscriber.resync()
+    const changes = diffLists(from, placed)
+    this.#welcome(subscriber, await changeText(this.#documents, plan, changes, list.seq, list.texts))
   }
 
   /** The list as it was after a change; undefined if that can't be told. */
   async #listSince(seq: number, list: ReadList): Promise<readonly Entry[] | undefined> {
+    const { history } = this.#tail
     if (this.#plan.kind === 'followed') {
-      const states = seq > list.seq ? undefined : await this.#statesSince(seq, list.seq)
-      return states === undefined ? undefined : this.#rewind(list, states)
+      const states = seq > list.seq ? undefined : await statesSince(this.#plan, history, seq, list.seq)
+      return states && rewind(this.#plan, list, states)
     }
-    const since = await this.#tail.history.since(seq)
+    const since = await history.since(seq)
     const isTheSame = since?.every((change) => change.seq > list.seq || !mattersTo(this.#plan, change))
     return isTheSame === true && !this.#plan.isPolled
       ? list.placed.slice(0, this.#plan.query.limit).map(({ entry }) => entry)
       : undefined
-  }
-
-  #rewind({ placed, isAll }: ReadList, states: ReadonlyMap<string, EarlierState>): Entry[] | undefined {
-    const { compare, query } = this.#plan
-    const now = placed.map(({ entry }) => entry)
-    return rewindList(now, isAll, states, compare, query.limit)
-  }
-
-  /** What documents were that changed after a number; undefined if the log can't tell, or there are too many. */
-  async #statesSince(
-    seq: number,
-    until = Number.POSITIVE_INFINITY,
-  ): Promise<ReadonlyMap<string, EarlierState> | undefined> {
-    const since = await this.#tail.history.since(seq)
-    const relevant = since?.flatMap((change) => relevantTo(this.#plan.own, change) ?? [])
-    const states = relevant && this.#earlierStates(relevant, until)
-    return states !== undefined && states.size <= maxRewound ? states : undefined
-  }
-
-  #statesUntil(until: number): ReadonlyMap<string, EarlierState> {
-    return this.#earlierStates(this.#pending, until)
-  }
-
-  #earlierStates(relevant: readonly Relevant[], until: number): Map<string, EarlierState> {
-    const states = new Map<string, EarlierState>()
-    for (const { change, before } of relevant) {
-      if (change.seq > until || states.has(change.id)) continue
-      const placed = before && change.before !== null ? this.#place(change.before) : null
-      states.set(change.id, { id: change.id, before: placed })
-    }
-    return states
   }
 
   #resyncAll(): void {
@@ -388,59 +293,9 @@ export class View {
     for (const subscriber of all) subscriber.resync()
   }
 
-  async #tell(
-    changes: readonly ListChange[],
-    seq: number,
-    texts: ReadonlyMap<StoredDocument, string>,
-  ): Promise<void> {
-    if (changes.length === 0) return
-    const rest = await this.#changeText(changes, seq, texts)
+  async #tell(changes: readonly ListChange[], seq: number, known?: KnownTexts): Promise<void> {
+    if (changes.length === 0 || this.#subscribers.size === 0) return
+    const rest = await changeText(this.#documents, this.#plan, changes, seq, known)
     for (const subscriber of this.#subscribers) subscriber.change(rest)
   }
-
-  async #changeText(
-    changes: readonly ListChange[],
-    seq: number,
-    texts: ReadonlyMap<StoredDocument, string>,
-  ): Promise<string> {
-    const documents = changes.flatMap((change) => (change.kind === 'removed' ? [] : [change.document]))
-    const shown = await this.#textsOf(documents, texts)
-    let next = 0
-    const steps = changes.map((change) =>
-      change.kind === 'removed'
-        ? `{"kind":"removed","document":{"id":${JSON.stringify(change.id)}}}`
-        : `{"kind":"${change.kind}","index":${change.index},"document":${shown[next++]}}`,
-    )
-    return `"changes":[${steps.join(',')}],"cursor":"${this.#cursorAt(seq)}"}`
-  }
-
-  /** Documents as their readers may see them. Mostly that is the stored text. */
-  async #textsOf(
-    documents: readonly StoredDocument[],
-    known: ReadonlyMap<StoredDocument, string> = new Map(),
-  ): Promise<string[]> {
-    const { caller, collection, query } = this.#plan
-    const { guarded, fields } = query
-    if (guarded.length === 0 && fields === undefined) return documents.map(documentText)
-    const unknown = documents.filter((document) => !known.has(document))
-    const shown = await presentDocuments(
-      this.#documents,
-      this.#documents.services.db,
-      caller,
-      collection,
-      unknown.map(documentObject),
-      { guarded, fields, include: new Map() },
-    )
-    const made = new Map(unknown.map((document, at) => [document, JSON.stringify(shown[at])]))
-    return documents.map((document) => known.get(document) ?? made.get(document) ?? '')
-  }
-}
-
-/** Two states of a document under one id differ in it, also when it was deleted and made anew in between. */
-function markOf({ version, createdAt }: StoredDocument): string {
-  return `${version} ${createdAt}`
-}
-
-function pair<K, V>(key: K, value: V | undefined): [K, V][] {
-  return value === undefined ? [] : [[key, value]]
 }
