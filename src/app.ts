@@ -7,6 +7,10 @@ import { createDocuments, type Documents } from './documents/documents.ts'
 import { documentTablesSql } from './documents/project-tables.ts'
 import { registerDocuments } from './documents/routes.ts'
 import { trimIdempotency } from './documents/trim-idempotency.ts'
+import { createFunctions, type Functions } from './functions/functions.ts'
+import { hookAuth } from './functions/hook-auth.ts'
+import { registerFunctions } from './functions/routes.ts'
+import { trimFunctionLogs } from './functions/logs/trim-function-logs.ts'
 import { registerApiPages } from './platform/api-pages.ts'
 import { registerConsolePages } from './platform/console-pages.ts'
 import { createHttpServer, type HttpServer } from './platform/http-server.ts'
@@ -25,6 +29,7 @@ export interface App {
   server: HttpServer
   projects: Projects
   documents: Documents
+  functions: Functions
 }
 
 /** The whole product on one page: each feature in a line or two. */
@@ -34,10 +39,15 @@ export async function createApp(services: Services): Promise<App> {
   const projects = createProjects(services)
   const auth = createAuth(services, projects)
   const documents = createDocuments(services)
+  const functions = await createFunctions(services, projects, (request, response) =>
+    server.routing(request, response),
+  )
+  hookAuth(auth, functions)
 
   projects.onCreate((run, project) => run(changeTablesSql(projectSchema(project))).then(ignore))
   projects.onCreate((run, project) => run(documentTablesSql(projectSchema(project))).then(ignore))
   projects.onDelete((run, project) => run(lockChangesSql(projectSchema(project))).then(ignore))
+  projects.onDelete((_run, project) => functions.runtimes.drop(project.id))
 
   await registerApiPages(server, securityOf)
   await registerConsolePages(server)
@@ -47,6 +57,7 @@ export async function createApp(services: Services): Promise<App> {
   registerAuth(server, auth)
   registerDocuments(server, documents)
   registerChanges(server, services)
+  await registerFunctions(server, functions)
   await registerRealtime(server, createRealtime(services, projects, documents))
 
   const stopTrimming = startPeriodically(services, 'trim', 60_000, async () => {
@@ -62,8 +73,9 @@ export async function createApp(services: Services): Promise<App> {
       }
     }
   })
-  server.addHook('onClose', stopTrimming)
-  return { server, projects, documents }
+  const stopTrimmingLogs = startPeriodically(services, 'trim functions', 600_000, () => trimFunctionLogs(db))
+  server.addHook('onClose', () => Promise.all([stopTrimming(), stopTrimmingLogs()]).then(ignore))
+  return { server, projects, documents, functions }
 }
 
 function ignore(): void {}

@@ -57,6 +57,17 @@ export interface Limits {
   readonly socketMessageBytes: number
   /** What is kept for a reader that doesn't read. */
   readonly socketBufferBytes: number
+  /** Of one function; what a process of several may take is three times this. */
+  readonly functionMemoryBytes: number
+  /** For callable and HTTP functions, and the most that one may ask for. */
+  readonly functionMs: number
+  readonly functionHookMs: number
+  /** Calls at once of a project, on this node. */
+  readonly functionCalls: number
+  /** A process without calls is ended after so long. */
+  readonly functionIdleMs: number
+  /** The files of one deployment. */
+  readonly deploymentBytes: number
   /** How many seconds' worth of requests may come at once. */
   readonly burstFactor: number
 }
@@ -118,6 +129,12 @@ function readLimits(read: EnvironmentReader): Limits {
     socketMessagesPerSecond: limit('SOCKET_MESSAGES', 50, 100_000),
     socketMessageBytes: limit('SOCKET_MESSAGE_BYTES', 64 * 1024, 16 * 1024 * 1024),
     socketBufferBytes: limit('SOCKET_BUFFER_BYTES', 1024 * 1024, 1024 * 1024 * 1024),
+    functionMemoryBytes: limit('FUNCTION_MEMORY_BYTES', 128 * 1024 * 1024, 4 * 1024 * 1024 * 1024),
+    functionMs: limit('FUNCTION_MS', 30_000, 900_000),
+    functionHookMs: limit('FUNCTION_HOOK_MS', 5_000, 60_000),
+    functionCalls: limit('FUNCTION_CALLS', 16, 1_000),
+    functionIdleMs: limit('FUNCTION_IDLE_MS', 300_000, 86_400_000),
+    deploymentBytes: limit('DEPLOYMENT_BYTES', 16 * 1024 * 1024, 256 * 1024 * 1024),
     burstFactor: limit('BURST_FACTOR', 2, 100),
   }
   if (limits.pageDefault > limits.pageMax) {

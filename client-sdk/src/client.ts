@@ -8,6 +8,7 @@ import { CollectionClient } from './collection.ts'
 import { applySchema, type CollectionChanges, type CollectionsClient } from './collections.ts'
 import { createCollectionsClient, type PutOptions } from './collections.ts'
 import type { CollectionName, Schema, UntypedSchema } from './define-schema.ts'
+import { createFunctionsClient, type FunctionsClient } from './functions/functions-client.ts'
 import { Channel } from './realtime/channel.ts'
 import { LiveLists } from './realtime/live-list.ts'
 import { Realtime, type RealtimeClient } from './realtime/realtime.ts'
@@ -56,6 +57,7 @@ export type {
   CollectionsClient,
   PutOptions,
 } from './collections.ts'
+export type { CallOptions, FunctionsClient } from './functions/functions-client.ts'
 export type { Filter, Operators } from './filter.ts'
 export type { ImportFault, ImportOptions, ImportSummary } from './import-documents.ts'
 export type { Patch } from './patch.ts'
@@ -138,6 +140,8 @@ export interface Basalt<S extends Schema, Profile = UntypedProfile> {
   readonly realtime: RealtimeClient
   readonly channels: ChannelsClient
   readonly collections: CollectionsClient
+  /** The project's own functions. */
+  readonly functions: FunctionsClient
   /** Puts every collection of a schema. For secret keys. */
   applySchema(schema: Schema, options?: PutOptions): Promise<CollectionChanges[]>
 }
@@ -205,6 +209,7 @@ function connect<S extends Schema, Profile>(
     realtime,
     channels: createChannelsClient(transport),
     collections,
+    functions: createFunctionsClient(transport),
     applySchema: (schema, putOptions) => applySchema(collections, schema, putOptions),
   }
 }

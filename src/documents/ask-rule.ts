@@ -1,5 +1,5 @@
 import type { Queryable } from '../platform/database.ts'
-import { isJudgedByRules, type KeyActor, type OperatorActor } from '../projects/actor.ts'
+import { isJudgedByRules, type FunctionActor, type KeyActor, type OperatorActor } from '../projects/actor.ts'
 import type { Project } from '../projects/project.ts'
 import { always, type Expression, never } from '../query/expression.ts'
 import type { JsonObject } from '../query/json.ts'
@@ -71,8 +71,8 @@ export function visibleBy(caller: Caller, collection: Collection, action: 'read'
   return rule === undefined ? never : bindVariables(rule.expression, ruleVariables(caller))
 }
 
-/** Keys and operators were judged at the door, but for what is not the documents' alone. */
-function mayPass(actor: KeyActor | OperatorActor, { builtIn }: Collection): boolean {
+/** Keys, functions and operators were judged at the door, but for what is not the documents' alone. */
+function mayPass(actor: KeyActor | FunctionActor | OperatorActor, { builtIn }: Collection): boolean {
   if (builtIn === undefined || actor.kind === 'operator') return true
   return actor.scopes.includes('*') || actor.scopes.includes(builtIn.scope)
 }

@@ -28,6 +28,11 @@ export type Access =
    * is shown must be valid, and what it is good for is asked at each message.
    */
   | { door: 'socket' }
+  /**
+   * Everybody, in the project `:ref`. No credential is asked for, and what is shown for somebody else's use, as
+   * webhooks do, is refused by nobody; a user's token says who they are.
+   */
+  | { door: 'public' }
 
 /** Who acts, and in which project; both null where a door doesn't ask. */
 export interface Identity {
@@ -63,7 +68,7 @@ export function operatorRequest(request: FastifyRequest): { operator: OperatorAc
 
 /** The same for the API's description: which credentials a route takes. */
 export function securityOf({ access }: FastifyContextConfig): Record<string, string[]>[] {
-  if (access === undefined || access.door === 'open') return []
+  if (access === undefined || access.door === 'open' || access.door === 'public') return []
   const bearer = { bearer: [] }
   return access.door === 'project' && access.clients === true ? [bearer, { publishableKey: [] }] : [bearer]
 }

@@ -5,7 +5,7 @@ import type { HttpServer } from '../platform/http-server.ts'
 import type { LookupCache } from '../platform/lookup-cache.ts'
 import type { Services } from '../platform/services.ts'
 import type { Access, Identity } from './access.ts'
-import type { Actor, OperatorActor } from './actor.ts'
+import type { Actor, AnonymousActor, OperatorActor, UserActor } from './actor.ts'
 import { allowOrigin, registerPreflight } from './cors.ts'
 import type { KeyCredential, SessionCredential } from './credentials.ts'
 import { admit, kindOfToken, requireKey, requireSession, requireUser, whenKnown } from './identify-actor.ts'
@@ -79,6 +79,10 @@ function createIdentify(
         return whenKnown(operatorOf(request, reply), (session) =>
           inOrganization(session, request.params.org ?? '', access.role),
         )
+      case 'public':
+        return whenKnown(lookUp(projects.cache, request.params.ref ?? '', request, reply), (found) =>
+          inPublic(request, reply, found),
+        )
       case 'project':
       case 'socket': {
         const project = lookUp(projects.cache, request.params.ref ?? '', request, reply)
@@ -96,6 +100,16 @@ function createIdentify(
     access: ProjectAccess,
     project: Project | null,
   ): Awaitable<Identity> {
+    const insider = insideOf(request, project)
+    if (insider !== undefined) {
+      return whenKnown(insider, (actor) => {
+        const inside = known(project)
+        // The address is this machine's, and its callers were counted when they came.
+        limits.byProject(reply, inside)
+        enter(actor, access)
+        return { actor, project: inside, sessionId: null }
+      })
+    }
     const bearer = readBearer(request.headers)
     const apiKey = readApiKey(request)
     const cookie =
@@ -119,6 +133,25 @@ function createIdentify(
     if (key === undefined) throw unauthenticated('Send a key of the project, or sign in.')
     return whenKnown(keyOf(key, project, request, reply), (found) =>
       keyInProject(found, request, reply, access, known(project)),
+    )
+  }
+
+  /** The actor behind a request of a function; undefined for all others. */
+  function insideOf(request: Request, project: Project | null): Awaitable<Actor> | undefined {
+    const insider = projects.insiders.get(request.raw)
+    if (insider === undefined || request.headers.authorization !== undefined) return undefined
+    if (insider.projectId !== project?.id) throw unauthenticated('A function acts in its own project alone.')
+    return insider.actor()
+  }
+
+  function inPublic(request: Request, reply: FastifyReply, project: Project | null): Awaitable<Identity> {
+    if (project === null) throw notFound('This address')
+    limits.byClient(request, reply, project)
+    limits.byProject(reply, project)
+    const [, token = ''] = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+    const user = kindOfToken(token) === 'user' && token !== '' ? projects.verifyToken(token, project) : null
+    return whenKnown(insideOf(request, project), (inside) =>
+      whenKnown(user, (found) => ({ actor: inside ?? userOrNobody(found), project, sessionId: null })),
     )
   }
 
@@ -197,6 +230,11 @@ function createIdentify(
     limits.byAddress(request, reply)
     return cache.load(key)
   }
+}
+
+/** Who owes a second factor is nobody yet. */
+function userOrNobody(user: UserActor | null): UserActor | AnonymousActor {
+  return user === null || user.owesFactor ? { kind: 'anonymous' } : user
 }
 
 /** Of a socket each message is judged for itself. */

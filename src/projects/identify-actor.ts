@@ -75,8 +75,9 @@ export function admit(actor: Actor, demand: Demand): void {
       if (actor.owesFactor && demand.firstFactor !== true) throw secondFactorRequired()
       return
     case 'key':
+    case 'function':
       if (!actor.scopes.includes('*') && !actor.scopes.includes(demand.scope))
-        throw forbidden(`The key lacks the scope ${demand.scope}.`)
+        throw forbidden(`The ${actor.kind} lacks the scope ${demand.scope}.`)
       return
     case 'operator': {
       const needed = demand.role ?? (demand.scope.endsWith(':read') ? 'viewer' : 'developer')
