@@ -107,6 +107,11 @@ export async function dispatch(
   const explain = (error: unknown): Error => {
     if (error instanceof ProcessEndedError) return ofEnd(name, error)
     if (deadline.aborted) return errors.functionTimedOut(name, timeoutMs)
+    // The caller is gone: nobody hears it.
+    if (invocation.signal?.aborted === true) return errors.functionUnavailable('The caller has gone.')
+    if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET') {
+      return errors.functionFailed(name, 'its answer broke off')
+    }
     return error instanceof Error ? error : new Error(String(error))
   }
 

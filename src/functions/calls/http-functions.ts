@@ -100,7 +100,7 @@ export async function registerHttpFunctions(app: HttpServer, functions: Function
             method: request.method,
             url: functions.services.config.publicUrl + request.url,
             headers: requestHeaders(request, actor),
-            body: request.body instanceof Object ? limited(request.body as Readable) : undefined,
+            body: request.body instanceof Object ? limited(request.body as Readable, reply) : undefined,
           },
         )
         return answer(entry.name, called, reply)
@@ -169,15 +169,16 @@ async function failure(name: string, { answer: from, finish, explain }: Dispatch
   }
 }
 
-function limited(body: Readable): Readable {
+/** What is too large is not read to its end: the connection goes with the answer. */
+function limited(body: Readable, reply: FastifyReply): Readable {
   let bytes = 0
   const counted = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length
-      done(
-        bytes > maxRequestBytes ? payloadTooLarge(`The body is larger than ${maxRequestBytes} bytes.`) : null,
-        chunk,
-      )
+      if (bytes <= maxRequestBytes) return done(null, chunk)
+      void reply.header('connection', 'close')
+      reply.raw.on('finish', () => body.destroy())
+      done(payloadTooLarge(`The body is larger than ${maxRequestBytes} bytes.`))
     },
   })
   body.on('error', (error) => counted.destroy(error))

@@ -4,7 +4,7 @@ import type { Issue } from '../../platform/errors.ts'
 import { allScopes } from '../../projects/actor.ts'
 import { compileSchema } from '../../documents/collections/compile-schema.ts'
 
-export const functionKinds = [
+const functionKinds = [
   'callable',
   'http',
   'beforeCreate',

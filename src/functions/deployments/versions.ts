@@ -103,7 +103,7 @@ export function createVersions({ control, bus }: Services, box: SecretBox): Vers
   }
 }
 
-export function createVersion(
+function createVersion(
   id: string,
   hash: string,
   entries: readonly FunctionEntry[],

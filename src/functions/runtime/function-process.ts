@@ -151,7 +151,7 @@ export class FunctionProcess {
       return { answer, release }
     } catch (error) {
       // The connection may break a moment before the end is known, and only the end says why.
-      if (!request.signal.aborted) await Promise.race([this.ended, sleep(1_000)])
+      if (!request.signal.aborted) await Promise.race([this.ended, sleep(300)])
       release()
       throw this.#end === undefined ? error : new ProcessEndedError(this.#end)
     }
