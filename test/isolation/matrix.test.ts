@@ -147,7 +147,7 @@ const intruders: Intruder[] = [
     name: 'a key for other areas',
     async credentials() {
       const scopes = areas
-        .filter((area) => !['documents', 'settings', 'users', 'channels'].includes(area))
+        .filter((area) => !['documents', 'settings', 'users', 'channels', 'functions'].includes(area))
         .flatMap((area) => [`${area}:read`, `${area}:write`])
       return bearer((await createKey({ scopes })).key)
     },

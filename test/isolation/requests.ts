@@ -1,6 +1,6 @@
 import { personRequests } from './person-requests.ts'
 import type { Victim } from './victim.ts'
-import { password } from './victim.ts'
+import { greeting, password } from './victim.ts'
 
 /** A request that succeeds, for whoever may send it. */
 export interface ValidRequest {
@@ -146,6 +146,7 @@ export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, Valid
   ],
   ['getJwks', { door: 'open', reads: true, path: project }],
   ...usersRequests(),
+  ...functionsRequests(),
   ['deleteDocument', { door: 'project', clients: true, path: document }],
   ['deleteCollection', { door: 'project', path: collection }],
   ['revokeKey', { door: 'project', path: ({ ref, keyId }) => ({ ref, id: keyId }) }],
@@ -181,6 +182,35 @@ export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, Valid
   ],
   ['signOutOperator', { door: 'account' }],
 ])
+
+function functionsRequests(): [string, ValidRequest][] {
+  const named = ({ ref }: Victim) => ({ ref, name: 'greet' })
+  const secret = ({ ref }: Victim) => ({ ref, name: 'TOKEN' })
+  return [
+    ['listFunctions', { door: 'project', reads: true, path: project }],
+    ['listDeployments', { door: 'project', reads: true, path: project }],
+    ['listFunctionLogs', { door: 'project', reads: true, path: named }],
+    ['readFunctionUsage', { door: 'project', reads: true, path: project }],
+    ['listSecrets', { door: 'project', reads: true, path: project }],
+    ['getSecret', { door: 'project', reads: true, path: secret }],
+    // For signed-in users, as functions are that say nothing else.
+    ['callFunction', { door: 'project', clients: true, path: named, body: () => ({ input: {} }) }],
+    [
+      'deployFunctions',
+      {
+        door: 'project',
+        path: project,
+        body: () => ({ files: { 'functions/greet.ts': greeting }, share: 0 }),
+      },
+    ],
+    [
+      'activateDeployment',
+      { door: 'project', path: ({ ref, deploymentId }) => ({ ref, id: deploymentId }), body: () => ({}) },
+    ],
+    ['putSecret', { door: 'project', path: secret, body: () => ({ value: 'another' }) }],
+    ['deleteSecret', { door: 'project', path: secret }],
+  ]
+}
 
 function usersRequests(): [string, ValidRequest][] {
   const nothing = (status: number) => ({ body: () => undefined, status })

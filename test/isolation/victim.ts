@@ -22,6 +22,7 @@ export interface Victim {
   /** Of a second invitation. */
   invitationToken: string
   memberId: string
+  deploymentId: string
   /** A user of the project. */
   person: Person
   /** Of the settings of sign-in. */
@@ -31,6 +32,12 @@ export interface Victim {
 }
 
 export const password = 'correct horse battery'
+
+/** A function for whoever is signed in, as those are that say nothing else. */
+export const greeting = `
+  import { callable } from '@basalt/client/functions'
+  export default callable({ handler: () => ({}) })
+`
 
 /** Makes an operator who is nobody's member; answers their token and id. */
 export async function createOperator(
@@ -73,6 +80,8 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     field: mark('field'),
     value: mark('value'),
     key: mark('key'),
+    deployment: mark('deployment'),
+    functionSecret: mark('function-secret'),
     rule: mark('rule'),
     origin: `https://${mark('origin')}.example.com`,
   }
@@ -104,6 +113,13 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
   await own('POST', documents, { id: names.document, [names.field]: names.value })
   await own('POST', documents, { [names.field]: mark('other') })
 
+  const functions = `/v1/projects/${ref}/functions`
+  const deployment = await own('POST', `${functions}/deployments`, {
+    files: { 'functions/greet.ts': greeting },
+    message: names.deployment,
+  })
+  await own('PUT', `${functions}/secrets/TOKEN`, { value: names.functionSecret })
+
   const place = { ref, ...(project.body.keys as { publishable: string; secret: string }) }
   const settingsSecrets = await openEveryWayIn(server, place)
   const person = await seedPerson(server, place)
@@ -130,6 +146,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     invitationId: invited.body.invitation.id,
     invitationToken,
     memberId: member.id,
+    deploymentId: deployment.body.id,
     person,
     settingsSecrets,
     secrets: [

@@ -68,10 +68,9 @@ export async function registerHttpFunctions(app: HttpServer, functions: Function
       url: '/v1/projects/:ref/http/*',
       exposeHeadRoute: false,
       config: { access: { door: 'public' } },
+      // One address for all that functions answer: the API's description has nothing to say of it.
       schema: {
-        operationId: 'callHttpFunction',
-        summary: 'Send a request to an HTTP function',
-        tags: ['Functions'],
+        hide: true,
         params: Type.Object({ ref: Type.String({ maxLength: 64 }), '*': Type.String() }),
       },
       async handler(request, reply) {

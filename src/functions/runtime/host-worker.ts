@@ -69,9 +69,14 @@ export default {
     const headers = new Headers(request.headers)
     headers.delete('x-basalt-isolate')
     const props = { invocation, platform: ctx.exports.Platform({ props: { invocation } }) }
-    return load(env, ctx, isolate)
-      .getEntrypoint(null, { props })
-      .fetch(new Request(request, { headers, cf: {}, redirect: 'manual' }))
+    const entrypoint = load(env, ctx, isolate).getEntrypoint(null, { props })
+    try {
+      return await entrypoint.fetch(new Request(request, { headers, cf: {}, redirect: 'manual' }))
+    } catch (thrown) {
+      // What the wrapper inside can't catch: code that doesn't compile, or waits for what can't come any more.
+      const error = { name: 'Error', message: String(thrown?.message ?? thrown) }
+      return new Response(JSON.stringify({ error }), { headers: { 'x-basalt-answer': 'error' } })
+    }
   },
 }
 `
