@@ -4,7 +4,7 @@ import { startTestServer, type TestProject, type TestServer } from '../support/s
 import { buildRequest, type BuiltRequest, type Operation, readOperations } from './build-request.ts'
 import { readState } from './read-state.ts'
 import { setUpToken } from './requests.ts'
-import { createOperator, seedVictim, type Victim } from './victim.ts'
+import { createOperator, greeting, seedVictim, type Victim } from './victim.ts'
 
 /** Every route of the API, as everybody who should not get in: nothing leaks, nothing changes. */
 
@@ -283,6 +283,11 @@ test('a publishable key gets through where rules let it, to what they show', asy
     body: channels,
   })
   expect(room.status).toBe(200)
+  const deployed = await server.call('POST', `/v1/projects/${fresh.ref}/functions/deployments`, {
+    as: fresh.owner,
+    body: { files: { 'functions/greet.ts': greeting('public') } },
+  })
+  expect(deployed.status).toBe(201)
   const faults: string[] = []
   for (const operation of operations.filter(({ request }) => request.clients)) {
     const { status, text } = await send(buildRequest(operation, fresh), { 'x-api-key': fresh.publishable })

@@ -193,14 +193,21 @@ function functionsRequests(): [string, ValidRequest][] {
     ['readFunctionUsage', { door: 'project', reads: true, path: project }],
     ['listSecrets', { door: 'project', reads: true, path: project }],
     ['getSecret', { door: 'project', reads: true, path: secret }],
-    // For signed-in users, as functions are that say nothing else.
-    ['callFunction', { door: 'project', clients: true, path: named, body: () => ({ input: {} }) }],
+    [
+      'callFunction',
+      {
+        door: 'project',
+        clients: true,
+        path: named,
+        body: ({ collection: name }) => ({ input: { collection: name } }),
+      },
+    ],
     [
       'deployFunctions',
       {
         door: 'project',
         path: project,
-        body: () => ({ files: { 'functions/greet.ts': greeting }, share: 0 }),
+        body: () => ({ files: { 'functions/greet.ts': greeting('user') }, share: 0 }),
       },
     ],
     [

@@ -33,10 +33,14 @@ export interface Victim {
 
 export const password = 'correct horse battery'
 
-/** A function for whoever is signed in, as those are that say nothing else. */
-export const greeting = `
+/** A function that writes a document. */
+export const greeting = (access: 'public' | 'user'): string => `
   import { callable } from '@basalt/client/functions'
-  export default callable({ handler: () => ({}) })
+  import { json } from '@basalt/client'
+  export default callable({ access: '${access}', input: json(), async handler({ collection }, { basalt }) {
+    await basalt.collection(collection).create({ stray: 7 })
+    return {}
+  } })
 `
 
 /** Makes an operator who is nobody's member; answers their token and id. */
@@ -115,7 +119,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
 
   const functions = `/v1/projects/${ref}/functions`
   const deployment = await own('POST', `${functions}/deployments`, {
-    files: { 'functions/greet.ts': greeting },
+    files: { 'functions/greet.ts': greeting('user') },
     message: names.deployment,
   })
   await own('PUT', `${functions}/secrets/TOKEN`, { value: names.functionSecret })

@@ -30,7 +30,7 @@ const deploymentSchema = Type.Object(
         { additionalProperties: true },
       ),
     ),
-    message: Type.Optional(Type.String({ maxLength: 500 })),
+    message: Type.Optional(Type.String({ maxLength: 500, pattern: '^[^\\p{Cc}\\p{Cs}]*$' })),
     share: Type.Optional(share),
   },
   closed,

@@ -13,7 +13,7 @@ const querySchema = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: 500, default: 100 }),
     level: Type.Optional(Type.Union(logLevels.map((level) => Type.Literal(level)))),
-    search: Type.Optional(Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' })),
+    search: Type.Optional(Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000\\p{Cs}]*$' })),
     invocation: Type.Optional(idSchema),
     since: Type.Optional(timeSchema),
     after: Type.Optional(idSchema),

@@ -73,7 +73,10 @@ export function registerSecretRoutes(app: HttpServer, functions: Functions): voi
         summary: 'Set a secret; functions see it with their next call',
         tags,
         params,
-        body: Type.Object({ value: Type.String({ maxLength: 32 * 1024, pattern: '^[^\\u0000]*$' }) }, closed),
+        body: Type.Object(
+          { value: Type.String({ maxLength: 32 * 1024, pattern: '^[^\\u0000\\p{Cs}]*$' }) },
+          closed,
+        ),
         response: { 204: noContentSchema },
       },
     },
