@@ -27,6 +27,8 @@ export interface Config {
   readonly logLevel: (typeof logLevels)[number]
   /** How long the change log reaches back: what is older than `days`, or beyond `maxRows` in a project, goes. */
   readonly changeRetention: { readonly days: number; readonly maxRows: number }
+  /** How long tasks that ended are shown: those that are dead for longer, and of a project no more than `maxRows`. */
+  readonly taskRetention: { readonly days: number; readonly deadDays: number; readonly maxRows: number }
   readonly limits: Limits
 }
 
@@ -48,6 +50,14 @@ export interface Limits {
   readonly requestsPerSecondByAddress: number
   readonly requestsPerSecondByProject: number
   readonly mailsPerHourByProject: number
+  readonly taskPayloadBytes: number
+  /** Tasks that run at once on one node. */
+  readonly tasksAtOnce: number
+  /** Tasks of one project that run at once, on all nodes together. */
+  readonly tasksAtOnceByProject: number
+  /** Tasks of one project that have not ended. */
+  readonly waitingTasksByProject: number
+  readonly schedulesByProject: number
   /** Open at once on this node. */
   readonly sockets: number
   /** Of these, of one address. */
@@ -97,6 +107,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       days: read.integer('BASALT_CHANGE_RETENTION_DAYS', { default: 7, min: 1, max: 3650 }),
       maxRows: read.integer('BASALT_CHANGE_RETENTION_ROWS', { default: 1_000_000, min: 1000, max: 1e9 }),
     }),
+    taskRetention: Object.freeze({
+      days: read.integer('BASALT_TASK_RETENTION_DAYS', { default: 7, min: 1, max: 3650 }),
+      deadDays: read.integer('BASALT_TASK_RETENTION_DEAD_DAYS', { default: 30, min: 1, max: 3650 }),
+      maxRows: read.integer('BASALT_TASK_RETENTION_ROWS', { default: 100_000, min: 100, max: 1e9 }),
+    }),
     limits: readLimits(read),
   }
   read.finish('BASALT_')
@@ -135,6 +150,11 @@ function readLimits(read: EnvironmentReader): Limits {
     functionCalls: limit('FUNCTION_CALLS', 16, 1_000),
     functionIdleMs: limit('FUNCTION_IDLE_MS', 300_000, 86_400_000),
     deploymentBytes: limit('DEPLOYMENT_BYTES', 16 * 1024 * 1024, 256 * 1024 * 1024),
+    taskPayloadBytes: limit('TASK_PAYLOAD_BYTES', 256 * 1024, 16 * 1024 * 1024),
+    tasksAtOnce: limit('TASKS_AT_ONCE', 256, 10_000),
+    tasksAtOnceByProject: limit('TASKS_AT_ONCE_BY_PROJECT', 32, 10_000),
+    waitingTasksByProject: limit('WAITING_TASKS_BY_PROJECT', 1_000_000, 1_000_000_000),
+    schedulesByProject: limit('SCHEDULES_BY_PROJECT', 200, 100_000),
     burstFactor: limit('BURST_FACTOR', 2, 100),
   }
   if (limits.pageDefault > limits.pageMax) {

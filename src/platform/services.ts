@@ -11,6 +11,11 @@ export interface Services {
   config: Config
   log: Logger
   db: Database
+  /**
+   * A few connections for work in the background, which must not wait for those of requests, nor they for it. Its
+   * commits are not flushed to the disk at once: after a crash of PostgreSQL the last of them may not have happened.
+   */
+  backgroundDb: Database
   control: ControlPlane
   bus: Bus
   nodes: Nodes

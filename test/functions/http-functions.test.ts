@@ -2,6 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deploy } from '../support/deploy.ts'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
 
+interface Echo {
+  caller: string
+  url: string
+  body: string
+  headers: [string, string][]
+}
+
 let server: TestServer
 let project: TestProject
 let address: string
@@ -60,7 +67,7 @@ test('a webhook gets through with its own credentials and no sign-in', async () 
     body: 'raw \u0001 bytes',
   })
   expect(response.status).toBe(200)
-  const { caller, url, body, headers } = await response.json()
+  const { caller, url, body, headers } = (await response.json()) as Echo
   expect({ caller, body }).toEqual({ caller: 'anonymous', body: 'raw \u0001 bytes' })
   expect(new URL(url).pathname + new URL(url).search).toBe(`/v1/projects/${project.ref}/http/echo/7?a=1`)
   const names = new Map<string, string>(headers)
@@ -144,7 +151,7 @@ test('the most exact path answers', async () => {
 test('a failing function answers a problem without its stack', async () => {
   for (const path of ['/throws', '/wrong']) {
     const response = await fetch(address + path)
-    const body = await response.json()
+    const body = (await response.json()) as { code: string }
     expect({ path, status: response.status, code: body.code }).toEqual({
       path,
       status: 500,

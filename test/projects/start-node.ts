@@ -110,6 +110,7 @@ async function openServices(database: TestDatabase, config: Config): Promise<Ser
     config,
     log,
     db,
+    backgroundDb: db,
     control: openControlPlane(db),
     bus,
     nodes: await openNodes(db, bus, log),
