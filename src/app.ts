@@ -9,7 +9,9 @@ import { registerDocuments } from './documents/routes.ts'
 import { trimIdempotency } from './documents/trim-idempotency.ts'
 import { createFunctions, type Functions } from './functions/functions.ts'
 import { hookAuth } from './functions/hook-auth.ts'
+import { hookDocuments } from './functions/hook-documents.ts'
 import { registerFunctions } from './functions/routes.ts'
+import { runTasks } from './functions/run-tasks.ts'
 import { trimFunctionLogs } from './functions/logs/trim-function-logs.ts'
 import { registerApiPages } from './platform/api-pages.ts'
 import { registerConsolePages } from './platform/console-pages.ts'
@@ -46,10 +48,12 @@ export async function createApp(services: Services): Promise<App> {
   const tasks = createTasks(services, projects)
   const auth = createAuth(services, projects)
   const documents = createDocuments(services)
-  const functions = await createFunctions(services, projects, (request, response) =>
+  const functions = await createFunctions(services, projects, tasks, (request, response) =>
     server.routing(request, response),
   )
   hookAuth(auth, functions)
+  hookDocuments(documents, functions)
+  runTasks(functions)
 
   projects.onCreate((run, project) => run(changeTablesSql(projectSchema(project))).then(ignore))
   projects.onCreate((run, project) => run(documentTablesSql(projectSchema(project))).then(ignore))

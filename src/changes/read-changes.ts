@@ -1,5 +1,6 @@
 import type { Queryable } from '../platform/database.ts'
 import { ApiError } from '../platform/errors.ts'
+import { presentChange } from './present-change.ts'
 import { statementName } from '../platform/prepared-statements.ts'
 import { quoteName } from '../platform/sql.ts'
 
@@ -122,30 +123,6 @@ function toLoggedRow(row: StoredRow): LoggedRow[] {
       actor,
     },
   ]
-}
-
-/** A deletion keeps the version that was deleted; every other write adds one. */
-export function versionBefore({ kind, version }: Pick<LoggedRow, 'kind' | 'version'>): number {
-  return kind === 'delete' ? version : version - 1
-}
-
-function presentChange(row: LoggedRow): object {
-  const { seq, kind, at, collection, id, version, createdAt, actor } = row
-  const data = parse(row.data)
-  const dataBefore = parse(row.before)
-  const document = data && { id, createdAt, updatedAt: at, version, ...data }
-  const before = dataBefore && {
-    id,
-    createdAt,
-    updatedAt: row.beforeAt,
-    version: versionBefore(row),
-    ...dataBefore,
-  }
-  return { seq, kind, at, collection, id, document, before, actor }
-}
-
-function parse(text: string | null): object | null {
-  return text === null ? null : JSON.parse(text)
 }
 
 function cursorExpired(trimmed: number): ApiError {

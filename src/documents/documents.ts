@@ -6,12 +6,15 @@ import { projectSchema } from '../projects/project.ts'
 import { builtInCollections } from './collections/built-in-collections.ts'
 import { type CollectionCatalog, createCollectionCatalog } from './collections/collection-catalog.ts'
 import { type Committer, createCommitter } from './committer/committer.ts'
+import { noWriteHooks, type WriteHooks } from './write-hooks.ts'
 import { createDocumentLoader, type DocumentLoader } from './reading/document-loader.ts'
 
 /** What every behaviour of this feature works with. */
 export interface Documents {
   services: Services
   catalog: CollectionCatalog
+  /** Another feature puts its own here. */
+  hooks: WriteHooks
   loader: DocumentLoader
   /** For statements that many requests send alike. */
   statements: StatementRunner
@@ -31,8 +34,9 @@ const maxWaitingSessions = 100
 export function createDocuments(services: Services): Documents {
   const committers = new Map<string, Committer>()
   const commitListeners: ((project: Project) => void)[] = []
-  return {
+  const documents: Documents = {
     services,
+    hooks: noWriteHooks,
     longSessions: limitConcurrency(maxLongSessions, maxWaitingSessions),
     catalog: createCollectionCatalog(services),
     loader: createDocumentLoader(services.db),
@@ -41,7 +45,12 @@ export function createDocuments(services: Services): Documents {
       let committer = committers.get(project.id)
       if (committer === undefined) {
         const committed = (): void => commitListeners.forEach((heard) => heard(project))
-        committer = createCommitter(services.db, projectSchema(project), services.metrics, committed)
+        committer = createCommitter(services.db, projectSchema(project), services.metrics, {
+          committed,
+          projectId: project.id,
+          eventsOf: (writes) => documents.hooks.eventsOf(project, writes),
+          enqueued: () => documents.hooks.enqueued(project),
+        })
         committers.set(project.id, committer)
       }
       return committer
@@ -49,4 +58,5 @@ export function createDocuments(services: Services): Documents {
     isBuiltIn: (collection) => builtInCollections.has(collection),
     onCommit: (heard) => void commitListeners.push(heard),
   }
+  return documents
 }

@@ -2,6 +2,7 @@ import { createSecretBox, type SecretBox } from '../platform/secret-box.ts'
 import type { Services } from '../platform/services.ts'
 import type { Project } from '../projects/project.ts'
 import type { Projects } from '../projects/projects.ts'
+import type { Tasks } from '../tasks/tasks.ts'
 import { type CallGate, createCallGate } from './calls/limit-calls.ts'
 import { createInvocations, type Invocations } from './calls/invocations.ts'
 import { createVersions, type Version, type Versions } from './deployments/versions.ts'
@@ -16,6 +17,7 @@ import { type ApiDoor, serveSandbox } from './sandbox-door/serve-sandbox.ts'
 export interface Functions {
   services: Services
   projects: Projects
+  tasks: Tasks
   box: SecretBox
   versions: Versions
   runtimes: Runtimes
@@ -36,6 +38,7 @@ export interface Functions {
 export async function createFunctions(
   services: Services,
   projects: Projects,
+  tasks: Tasks,
   api: ApiDoor,
 ): Promise<Functions> {
   const { config, log } = services
@@ -70,6 +73,7 @@ export async function createFunctions(
   const functions: Functions = {
     services,
     projects,
+    tasks,
     box,
     versions,
     runtimes,

@@ -29,6 +29,14 @@ function imports(code: string): string {
     'customClaims',
     'afterSignUp',
     'task',
+    'schedule',
+    'beforeCreate',
+    'beforeUpdate',
+    'beforeDelete',
+    'afterCreate',
+    'afterUpdate',
+    'afterDelete',
+    'afterWrite',
   ]
   const fields = ['number', 'string', 'object', 'json']
   const used = (names: string[]): string =>

@@ -21,7 +21,7 @@ export async function activateDeployment(
   const isThere = await functions.services.control.$transaction(async (tx) => {
     const found = await tx.functionDeployment.count({ where: { id, projectId: project.id } })
     if (found === 0) return false
-    await release(tx, project.id, id, share)
+    await release(functions, tx, project, id, share)
     if (share === 0) {
       await tx.functionRelease.updateMany({
         where: { projectId: project.id, nextId: id },

@@ -12,6 +12,7 @@ import type { FunctionEntry } from './function-entry.ts'
 import { nameFunctions } from './name-functions.ts'
 import type { UploadedFiles } from './resolve-upload.ts'
 import { trialLoad } from './trial-load.ts'
+import { syncSchedules } from './sync-schedules.ts'
 import { packBundle } from './versions.ts'
 
 export interface NewDeployment {
@@ -61,7 +62,7 @@ export async function deployFunctions(
         createdBy: actorLabel(actor),
       },
     })
-    await release(tx, project.id, row.id, share)
+    await release(functions, tx, project, row.id, share)
     await dropOld(tx, project.id)
     await recordAudit(tx, {
       actor,
@@ -81,11 +82,19 @@ export async function deployFunctions(
 type Tx = Parameters<typeof recordAudit>[0]
 
 /** Switches calls over to a version: all, a share, or none. The first version of a project takes all. */
-export async function release(tx: Tx, projectId: string, id: string, share: number): Promise<void> {
+export async function release(
+  functions: Functions,
+  tx: Tx,
+  project: Project,
+  id: string,
+  share: number,
+): Promise<void> {
+  const projectId = project.id
   const known = await tx.functionRelease.findUnique({ where: { projectId } })
   if (known === null || share >= 1) {
     const whole = { activeId: id, nextId: null, nextShare: 0 }
     await tx.functionRelease.upsert({ where: { projectId }, create: { projectId, ...whole }, update: whole })
+    await syncSchedules(functions, tx, project, id)
   } else if (share > 0) {
     await tx.functionRelease.update({ where: { projectId }, data: { nextId: id, nextShare: share } })
   }

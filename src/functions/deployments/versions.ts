@@ -30,7 +30,7 @@ export interface Release {
 
 export interface Versions {
   /** Null: nothing is deployed. */
-  of(project: Pick<Project, 'id'>): Promise<Release | null>
+  of(project: Pick<Project, 'id'>): Release | null | Promise<Release | null>
   /** Tells every node. Call it after COMMIT. */
   changed(projectId: string): void
   onChanged(heard: (projectId: string) => void): void
@@ -45,10 +45,14 @@ export function createVersions({ control, bus }: Services, box: SecretBox): Vers
   const versions = new Map<string, Version>()
   const bundles = new Map<string, Promise<Bundle>>()
   const listeners: ((projectId: string) => void)[] = []
-  const cache = new LookupCache<Release>({ maxEntries: 5_000, read: readRelease })
-  bus.subscribe(topic, (projectId) => {
-    cache.forget((release) => release.projectId === projectId)
-    listeners.forEach((heard) => heard(projectId))
+  // That nothing is deployed is known as well as what is: every write asks.
+  const cache = new LookupCache<{ projectId: string; release: Release | null }>({
+    maxEntries: 5_000,
+    read: async (projectId) => ({ projectId, release: await readRelease(projectId) }),
+  })
+  bus.subscribe(topic, (changedId) => {
+    cache.forget(({ projectId }) => projectId === changedId)
+    listeners.forEach((heard) => heard(changedId))
   })
   bus.onReset(() => cache.clear())
 
@@ -94,9 +98,9 @@ export function createVersions({ control, bus }: Services, box: SecretBox): Vers
   }
 
   return {
-    async of({ id }) {
-      const known = cache.get(id)
-      return known === undefined ? cache.load(id) : known
+    of({ id }) {
+      const known = cache.get(id) ?? cache.load(id)
+      return known instanceof Promise ? known.then((entry) => entry?.release ?? null) : known.release
     },
     changed: (projectId) => bus.publish(topic, projectId),
     onChanged: (heard) => void listeners.push(heard),

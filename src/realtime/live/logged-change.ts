@@ -1,4 +1,5 @@
-import { type LoggedRow, versionBefore } from '../../changes/read-changes.ts'
+import { versionBefore } from '../../changes/present-change.ts'
+import type { LoggedRow } from '../../changes/read-changes.ts'
 import type { StoredDocument } from '../../documents/committer/planned-write.ts'
 import { documentObject } from '../../documents/stored-document.ts'
 import type { JsonObject } from '../../query/json.ts'
