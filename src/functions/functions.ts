@@ -1,3 +1,4 @@
+import { type Gate, limitConcurrency } from '../platform/limit-concurrency.ts'
 import { createSecretBox, type SecretBox } from '../platform/secret-box.ts'
 import type { Services } from '../platform/services.ts'
 import type { Project } from '../projects/project.ts'
@@ -25,6 +26,8 @@ export interface Functions {
   logs: FunctionLogs
   usage: FunctionUsage
   gateOf(project: Project): CallGate
+  /** For deployments: each bundles, and starts a process. */
+  deploying: Gate
   /** Writes down how a call failed, with the places of the sources. */
   logFailure(
     line: Omit<LogLine, 'level' | 'message'>,
@@ -33,6 +36,9 @@ export interface Functions {
   ): Promise<void>
   close(): Promise<void>
 }
+
+const maxDeploying = 2
+const maxWaitingToDeploy = 20
 
 /** @param api where the functions' requests to their project go */
 export async function createFunctions(
@@ -80,6 +86,7 @@ export async function createFunctions(
     invocations,
     logs,
     usage,
+    deploying: limitConcurrency(maxDeploying, maxWaitingToDeploy),
     gateOf(project) {
       const gate = gates.get(project.id) ?? createCallGate(config.limits.functionCalls)
       gates.set(project.id, gate)

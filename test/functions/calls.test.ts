@@ -41,6 +41,17 @@ beforeAll(async () => {
       if (event.depth >= input.deep) return { depth: event.depth } as never
       return await basalt.functions.call('chain', input) as never
     } })`,
+    relay: `export default callable({ input: json(), handler: async (input: any, ctx) => {
+      if (input.left > 0) {
+        return await ctx.as(ctx.auth!).functions.call('relay', { left: input.left - 1 }) as never
+      }
+      return { depth: ctx.event.depth, uid: ctx.auth?.uid } as never
+    } })`,
+    follows: `export default afterSignUp(async (user, { basalt, event }) => {
+      const [name, n] = user.email!.split('@')[0]!.split('-')
+      if (name !== 'chain') return
+      await basalt.auth.signUp({ email: 'chain-' + (Number(n) + 1) + '@example.com', password: 'correct horse battery' })
+    })`,
     readsOnly: `export default callable({ scopes: ['documents:read'], handler: async (_input, { basalt }) => {
       await basalt.collection('notes').create({ text: 'x' })
       return {}
@@ -144,6 +155,37 @@ test('a chain of functions ends at depth eight', async () => {
   const { status, body } = await callFunction(project, 'chain', { deep: 9 })
   expect(status).toBe(500)
   expect(body.detail).toContain('9 deep')
+})
+
+test('a chain ends too when its functions act as the user who called the first', async () => {
+  const { body: session } = await signUp('carol@example.com')
+  const relay = (left: number) =>
+    project.call('POST', '/functions/relay', { as: session.accessToken, body: { input: { left } } })
+  expect((await relay(3)).body.output).toEqual({ depth: 3, uid: session.user.id })
+  expect((await relay(9)).status).toBe(500)
+})
+
+test('a chain ends too when it goes through the sign-ups that it makes', async () => {
+  await signUp('chain-1@example.com')
+  const made = () => server.services.control.user.count({ where: { email: { startsWith: 'chain-' } } })
+  // The first, and one by each of the functions at depth 0 to 8.
+  await expect.poll(made, { timeout: 15_000 }).toBe(10)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(await made()).toBe(10)
+  const { body } = await project.call('GET', '/functions/follows/logs?level=error')
+  expect(JSON.stringify(body)).toContain('9 deep')
+})
+
+test('new lines are told as they are written', async () => {
+  const response = await fetch(`${server.url}/v1/projects/${project.ref}/functions/fails/logs?follow=true`, {
+    headers: { authorization: `Bearer ${project.secret}` },
+  })
+  const reader = response.body!.getReader()
+  await reader.read()
+  await callFunction(project, 'fails')
+  const { value } = await reader.read()
+  expect(JSON.parse(new TextDecoder().decode(value).trim())).toMatchObject({ level: 'error' })
+  await reader.cancel()
 })
 
 test('secrets reach running functions at once and come back nowhere', async () => {

@@ -70,7 +70,7 @@ test.each([
 test('a loop that goes on behind the answer is ended too', async () => {
   const pid = await processOf(project)
   expect((await callFunction(project, 'behind')).status).toBe(200)
-  await expect.poll(() => isAlive(pid), { timeout: 10_000, interval: 50 }).toBe(false)
+  await expect.poll(() => isAlive(pid), { timeout: 20_000, interval: 50 }).toBe(false)
   expect(await isWell(project)).toBe(true)
 })
 

@@ -10,6 +10,7 @@ import type { FunctionEntry } from '../deployments/function-entry.ts'
 import { functionNotFound } from '../errors.ts'
 import type { Functions } from '../functions.ts'
 import { base, functionParams, tags } from '../schemas.ts'
+import { callChain } from './call-chain.ts'
 import { invokeFunction } from './invoke-function.ts'
 
 export function registerCallRoutes(app: HttpServer, functions: Functions): void {
@@ -54,9 +55,10 @@ function requireAccess(actor: Actor, { settings: { access = 'user' } }: Function
   if (actor.kind === 'user' && access === 'server') throw forbidden('Only servers may call this function.')
 }
 
-/** What a user showed, for `ctx.as`. A function that acts as its caller passes no token on. */
+/** What a user showed, for `ctx.as`; or what the function has that acts as them. */
 export function userToken({ headers }: FastifyRequest, actor: Actor): string | null {
-  return actor.kind === 'user' ? (readBearer(headers) ?? null) : null
+  if (actor.kind !== 'user') return null
+  return readBearer(headers) ?? callChain.getStore()?.token ?? null
 }
 
 /** Aborts when the caller has gone before there was an answer. */

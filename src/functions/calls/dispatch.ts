@@ -10,6 +10,7 @@ import * as errors from '../errors.ts'
 import type { Functions } from '../functions.ts'
 import { ProcessEndedError } from '../runtime/function-process.ts'
 import { wrapCode } from '../runtime/wrap-code.ts'
+import { callChain } from './call-chain.ts'
 import type { InvocationAuth } from './invocations.ts'
 
 /** How a function is called, whoever calls. */
@@ -57,7 +58,7 @@ export async function dispatch(
 ): Promise<Dispatched> {
   const { limits } = functions.services.config
   const { name, settings } = entry
-  const depth = invocation.event?.depth ?? depthOf(invocation.auth.actor)
+  const depth = Math.max(invocation.event?.depth ?? 0, callChain.getStore()?.depth ?? 0)
   const id = newId()
   const line = { projectId: project.id, function: name, invocationId: id, deploymentId: version.id }
   if (depth > maxDepth) {
@@ -165,10 +166,6 @@ export async function dispatch(
 /** Another one for each content and each state of the secrets: workerd compiles an id once. */
 function isolateId(name: string, { hash }: Version, secretsHash: string): string {
   return `${name}@${createHash('sha256').update(`${hash} ${secretsHash}`).digest('hex').slice(0, 16)}`
-}
-
-function depthOf(actor: Actor | null): number {
-  return actor?.kind === 'function' ? actor.depth + 1 : 0
 }
 
 function presentCaller(actor: Actor | null): { auth: object | null; caller: string } {

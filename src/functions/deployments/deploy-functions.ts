@@ -43,8 +43,10 @@ export async function deployFunctions(
   { files, entries: named, message, share }: NewDeployment,
 ): Promise<Deployed> {
   const names = nameFunctions(files, named)
-  const bundle = await bundleFunctions(files, names)
-  const entries = await trialLoad(functions, project, names, bundle)
+  const { bundle, entries } = await functions.deploying(async () => {
+    const made = await bundleFunctions(files, names)
+    return { bundle: made, entries: await trialLoad(functions, project, names, made) }
+  })
   checkTogether(entries)
   const packed = await packBundle(bundle)
   const hash = hashOf(bundle)

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { unauthenticated } from '../../platform/errors.ts'
 import type { Actor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
+import { callChain } from '../calls/call-chain.ts'
 import type { LiveInvocation } from '../calls/invocations.ts'
 import type { Functions } from '../functions.ts'
 import { serveEgress } from './serve-egress.ts'
@@ -40,7 +41,8 @@ export function serveSandbox(
     projectId: project.id,
     actor: asCaller ? () => callerOf(functions, invocation) : () => functionActor(invocation),
   })
-  api(request, response)
+  const token = asCaller ? invocation.auth.token : null
+  callChain.run({ depth: invocation.depth + 1, token }, () => api(request, response))
 }
 
 /** Forwarded-for and the like are believed from proxies; a function is none. */
