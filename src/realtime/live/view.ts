@@ -19,14 +19,14 @@ import {
 } from './list-window.ts'
 import type { LoggedChange, LoggedDocument } from './logged-change.ts'
 import { mattersTo, type Relevant, relevantTo } from './relevance.ts'
-import type { ViewPlan } from './view-plan.ts'
+import type { Interest, ViewPlan } from './view-plan.ts'
 
-/** Somebody who follows a view. The texts are what stands behind the `id` of a message. */
+/** Somebody who follows a view. The texts are what stands between `id` and `cursor` in a message. */
 export interface Subscriber {
   /** Whether it has gone; it is told nothing more. */
   readonly isOver: boolean
-  snapshot(rest: string): void
-  change(rest: string): void
+  snapshot(text: string, cursor: string): void
+  change(text: string, cursor: string): void
   /** What was shown can't be brought up to date: the subscription is over. */
   resync(): void
   fail(error: ApiError): void
@@ -50,6 +50,9 @@ interface ReadList {
   readonly isAll: boolean
   readonly texts: Map<StoredDocument, string>
 }
+
+/** For whoever only gets a newer cursor. */
+export const noChanges = '"changes":[]'
 
 // More would take longer to go through than to send the list anew.
 const maxRewound = 2_000
@@ -78,6 +81,8 @@ export class View {
   #isWorking = false
   #failures = 0
   #readAt = 0
+  /** What those who come back together have missed, so that it is looked for once. Only while they are admitted. */
+  #past: { readonly from: number; until: number; readonly relevant: Relevant[] } | undefined
 
   /** @param deserted is called when the last subscriber has gone */
   constructor(documents: Documents, tail: ChangeTail, plan: ViewPlan, deserted: () => void) {
@@ -208,7 +213,7 @@ export class View {
       const others: Joining[] = []
       for (const each of joining) {
         if (!(await this.#hasMissedNothing(each))) others.push(each)
-        else this.#welcome(each.subscriber, `"changes":[],"cursor":"${this.#cursorAt(this.#tail.position)}"}`)
+        else this.#welcome(each.subscriber, noChanges, this.#tail.position)
       }
       if (others.length > 0) await this.#read(others)
     } catch (error) {
@@ -217,6 +222,8 @@ export class View {
         if (!this.#subscribers.has(subscriber)) subscriber.fail(reason)
       }
       throw error
+    } finally {
+      this.#past = undefined
     }
   }
 
@@ -225,15 +232,30 @@ export class View {
     if (start.kind !== 'since' || this.#plan.kind === 'asked') return false
     // Another node was ahead of this one.
     if (start.seq > this.#tail.position) return false
-    const since = await this.#tail.history.since(start.seq)
+    const missed = await this.#relevantSince(start.seq)
     const isQuiet = this.#pending.length === 0 && !this.#mustRead
-    return isQuiet && since !== undefined && !since.some((change) => relevantTo(this.#plan.own, change))
+    return isQuiet && missed?.length === 0
   }
 
-  #welcome(subscriber: Subscriber, rest: string): void {
+  /** What has changed of the list after a number, up to where the tail is; undefined if the log can't tell. */
+  async #relevantSince(seq: number): Promise<readonly Relevant[] | undefined> {
+    const { history } = this.#tail
+    if (!(await history.reach(seq))) return undefined
+    const { position } = this.#tail
+    const { own } = this.#plan
+    if (this.#past === undefined || seq < this.#past.from) {
+      this.#past = { from: seq, until: position, relevant: history.about(own, seq) }
+    } else if (this.#past.until < position) {
+      this.#past.relevant.push(...history.about(own, this.#past.until))
+      this.#past.until = position
+    }
+    return this.#past.relevant.filter(({ change }) => change.seq > seq)
+  }
+
+  #welcome(subscriber: Subscriber, text: string, seq: number): void {
     if (subscriber.isOver) return
     this.#subscribers.add(subscriber)
-    subscriber.change(rest)
+    subscriber.change(text, this.#cursorAt(seq))
   }
 
   async #takePending(): Promise<void> {
@@ -329,13 +351,13 @@ export class View {
         list.texts,
       )
       if (subscriber.isOver) return
-      subscriber.snapshot(`"documents":[${documents.join(',')}],"cursor":"${this.#cursorAt(list.seq)}"}`)
+      subscriber.snapshot(`"documents":[${documents.join(',')}]`, this.#cursorAt(list.seq))
       this.#subscribers.add(subscriber)
       return
     }
     const from = start.kind === 'list' ? start.entries : await this.#listSince(start.seq, list)
     if (from === undefined) subscriber.resync()
-    else this.#welcome(subscriber, await this.#changeText(diffLists(from, placed), list.seq, list.texts))
+    else this.#welcome(subscriber, await this.#changeText(diffLists(from, placed), list.texts), list.seq)
   }
 
   /** The list as it was after a change; undefined if that can't be told. */
@@ -344,9 +366,11 @@ export class View {
       const states = seq > list.seq ? undefined : await this.#statesSince(seq, list.seq)
       return states === undefined ? undefined : this.#rewind(list, states)
     }
-    const since = await this.#tail.history.since(seq)
-    const isTheSame = since?.every((change) => change.seq > list.seq || !mattersTo(this.#plan, change))
-    return isTheSame === true && !this.#plan.isPolled
+    const { history } = this.#tail
+    const isTold = !this.#plan.isPolled && (await history.reach(seq))
+    const isTheSame = (interest: Interest): boolean =>
+      history.about(interest, seq).every(({ change }) => change.seq > list.seq)
+    return isTold && [this.#plan.own, ...this.#plan.others].every(isTheSame)
       ? list.placed.slice(0, this.#plan.query.limit).map(({ entry }) => entry)
       : undefined
   }
@@ -362,8 +386,7 @@ export class View {
     seq: number,
     until = Number.POSITIVE_INFINITY,
   ): Promise<ReadonlyMap<string, EarlierState> | undefined> {
-    const since = await this.#tail.history.since(seq)
-    const relevant = since?.flatMap((change) => relevantTo(this.#plan.own, change) ?? [])
+    const relevant = await this.#relevantSince(seq)
     const states = relevant && this.#earlierStates(relevant, until)
     return states !== undefined && states.size <= maxRewound ? states : undefined
   }
@@ -394,13 +417,13 @@ export class View {
     texts: ReadonlyMap<StoredDocument, string>,
   ): Promise<void> {
     if (changes.length === 0) return
-    const rest = await this.#changeText(changes, seq, texts)
-    for (const subscriber of this.#subscribers) subscriber.change(rest)
+    const text = await this.#changeText(changes, texts)
+    const cursor = this.#cursorAt(seq)
+    for (const subscriber of this.#subscribers) subscriber.change(text, cursor)
   }
 
   async #changeText(
     changes: readonly ListChange[],
-    seq: number,
     texts: ReadonlyMap<StoredDocument, string>,
   ): Promise<string> {
     const documents = changes.flatMap((change) => (change.kind === 'removed' ? [] : [change.document]))
@@ -411,7 +434,7 @@ export class View {
         ? `{"kind":"removed","document":{"id":${JSON.stringify(change.id)}}}`
         : `{"kind":"${change.kind}","index":${change.index},"document":${shown[next++]}}`,
     )
-    return `"changes":[${steps.join(',')}],"cursor":"${this.#cursorAt(seq)}"}`
+    return `"changes":[${steps.join(',')}]`
   }
 
   /** Documents as their readers may see them. Mostly that is the stored text. */
