@@ -1,4 +1,4 @@
-import type { AccessTerm } from './access-term.ts'
+import { type AccessTerm, fieldsKey } from './access-term.ts'
 import { HistoryIndex } from './history-index.ts'
 import type { LoggedChange } from './logged-change.ts'
 import { type Relevant, relevantTo } from './relevance.ts'
@@ -79,7 +79,7 @@ export class ChangeHistory {
   }
 
   #indexOf(collection: string, term: AccessTerm): HistoryIndex {
-    const key = JSON.stringify([collection, term.kind, term.path])
+    const key = `${collection} ${fieldsKey(term)}`
     let index = this.#indexes.get(key)
     if (index === undefined) {
       const [oldest] = this.#indexes.keys()

@@ -1,17 +1,16 @@
 import { type AccessTerm, documentKeys } from './access-term.ts'
 import type { LoggedChange } from './logged-change.ts'
 
-/** Changes of one collection by the values that one of its fields had before or after them. Oldest first. */
+/** Changes of one collection by the values that some of its fields had before or after them. Oldest first. */
 export class HistoryIndex {
   readonly #collection: string
-  readonly #kind: AccessTerm['kind']
-  readonly #path: AccessTerm['path']
+  readonly #term: AccessTerm
   readonly #byValue = new Map<string, LoggedChange[]>()
 
-  constructor(collection: string, { kind, path }: AccessTerm) {
+  /** @param term any of those that it is to answer */
+  constructor(collection: string, term: AccessTerm) {
     this.#collection = collection
-    this.#kind = kind
-    this.#path = path
+    this.#term = term
   }
 
   /** The newest. */
@@ -43,7 +42,7 @@ export class HistoryIndex {
     if (collection !== this.#collection) return new Set()
     return new Set(
       [before, after].flatMap((document) =>
-        document === null ? [] : documentKeys(this.#kind, this.#path, document.object),
+        document === null ? [] : documentKeys(this.#term, document.object),
       ),
     )
   }
