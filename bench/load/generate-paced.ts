@@ -6,6 +6,7 @@ import type { PacedJob, PacedResult } from './run-paced.ts'
 
 /** A process of its own: takes a `PacedJob` on standard input, prints a `PacedResult`. */
 const job: PacedJob = JSON.parse(await text(process.stdin))
+const sentAt: (number | null)[] = job.requests.map(() => null)
 const answeredAt: (number | null)[] = job.requests.map(() => null)
 let failure: string | null = null
 
@@ -33,7 +34,7 @@ const timer = setInterval(sendDue, 1)
 await done
 clearInterval(timer)
 for (const { socket } of all) socket.destroy()
-const result: PacedResult = { answeredAt, failure }
+const result: PacedResult = { sentAt, answeredAt, failure }
 console.log(JSON.stringify(result))
 
 /** Sends what is due by now. */
@@ -49,6 +50,7 @@ function sendDue(): void {
     const connection = idle.pop() ?? (all.length < maxConnections ? open() : undefined)
     if (connection === undefined) return
     connection.at = next++
+    sentAt[connection.at] = monotonicMs()
     connection.socket.write(job.requests[connection.at] ?? '')
   }
 }

@@ -9,7 +9,9 @@ export interface PacedJob {
 }
 
 export interface PacedResult {
-  /** When each request was answered by 2xx, on the clock of `monotonicMs`; null if it wasn't. */
+  /** When each request was sent, on the clock of `monotonicMs`; null if it wasn't. */
+  sentAt: readonly (number | null)[]
+  /** When each request was answered by 2xx, on the same clock; null if it wasn't. */
   answeredAt: readonly (number | null)[]
   /** One of the other answers, status line and all. */
   failure: string | null

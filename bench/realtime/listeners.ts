@@ -10,18 +10,26 @@ import { lobby, roomsOf, type Shape } from './rooms.ts'
 export interface Write {
   readonly room: string
   readonly number: number
-  /** On the clock of `monotonicMs`. */
+  /** Both on the clock of `monotonicMs`. */
+  readonly sentAt: number
   readonly answeredAt: number
   /** Whether its delivery is part of the latencies: the warm-up's isn't. */
   readonly isTimed: boolean
 }
 
-/** What came of some writes at those who follow their rooms. */
-export interface Judgement {
-  /** Milliseconds from a write's acknowledgement to a delivery; what comes before it counts as 0. */
+interface Latencies {
+  /** Milliseconds. */
   p50: number
   p99: number
   max: number
+}
+
+/** What came of some writes at those who follow their rooms. */
+export interface Judgement {
+  /** From a write's acknowledgement to a delivery; what comes before it counts as 0. */
+  afterAnswer: Latencies
+  /** From when the write was sent: what a server does before it acknowledges counts too. */
+  afterSend: Latencies
   delivered: number
   missed: number
   /** Delivered more than once, or to somebody who doesn't follow. */
@@ -117,7 +125,8 @@ export class Listeners {
   #compare(writes: readonly Write[], expected: number): Omit<Judgement, 'busy'> {
     const byNumber = new Map(writes.map((write) => [write.number, write]))
     const seen = new Set<string>()
-    const latencies: number[] = []
+    const afterAnswer: number[] = []
+    const afterSend: number[] = []
     let surplus = 0
     for (const { follower, room, number, at } of this.#deliveries) {
       const write = byNumber.get(number)
@@ -128,16 +137,15 @@ export class Listeners {
       if (seen.has(key) || !isMeant) surplus++
       else {
         seen.add(key)
-        if (write.isTimed) latencies.push(Math.max(0, at - write.answeredAt))
+        if (!write.isTimed) continue
+        afterAnswer.push(Math.max(0, at - write.answeredAt))
+        afterSend.push(at - write.sentAt)
       }
     }
-    const sorted = Float64Array.from(latencies).sort()
-    const share = (part: number): number => sorted[Math.ceil(sorted.length * part) - 1] ?? 0
     return {
-      p50: share(0.5),
-      p99: share(0.99),
-      max: share(1),
-      delivered: latencies.length,
+      afterAnswer: summarize(afterAnswer),
+      afterSend: summarize(afterSend),
+      delivered: afterSend.length,
       missed: expected - seen.size,
       surplus,
     }
@@ -210,6 +218,12 @@ function makeFollower(server: FollowedServer, heard: Heard): Follower {
     case 'pocketbase':
       return new PocketbaseFollower(server, heard)
   }
+}
+
+function summarize(latencies: readonly number[]): Latencies {
+  const sorted = Float64Array.from(latencies).sort()
+  const share = (part: number): number => sorted[Math.ceil(sorted.length * part) - 1] ?? 0
+  return { p50: share(0.5), p99: share(0.99), max: share(1) }
 }
 
 async function within(work: Promise<void>, milliseconds: number): Promise<void> {

@@ -42,16 +42,17 @@ export class RoomWriter {
   async #write(rooms: readonly string[], perSecond: number, untimed: number): Promise<Written> {
     const first = this.#last + 1
     this.#last += rooms.length
-    const { answeredAt, failure } = await runPaced({
+    const { sentAt, answeredAt, failure } = await runPaced({
       port: this.#subject.port,
       perSecond,
       requests: rooms.map((room, at) => this.#subject.write(makeMessage(room, first + at))),
     })
     const writes = rooms.flatMap((room, at): Write[] => {
+      const sent = sentAt[at] ?? null
       const answered = answeredAt[at] ?? null
-      return answered === null
+      return sent === null || answered === null
         ? []
-        : [{ room, number: first + at, answeredAt: answered, isTimed: at >= untimed }]
+        : [{ room, number: first + at, sentAt: sent, answeredAt: answered, isTimed: at >= untimed }]
     })
     return { writes, failed: rooms.length - writes.length, failure }
   }

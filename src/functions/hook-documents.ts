@@ -67,18 +67,18 @@ async function runBefore(
   functions: Functions,
   { project, actor }: Caller,
   entries: readonly FunctionEntry[],
-  { kind: _, ...write }: HookedWrite,
+  { collection, id, document: given, before }: HookedWrite,
 ): Promise<JsonObject | undefined> {
   let changed: JsonObject | undefined
   for (const { name, kind } of entries) {
-    const document = changed === undefined ? write.document : { ...systemFields(write.document), ...changed }
+    const document = changed === undefined ? given : { ...systemFields(given), ...changed }
     const output = await invokeFunction(functions, project, name, {
       kind,
-      input: { ...write, document },
+      input: { collection, id, document, before },
       auth: { actor, token: null },
       deadlineMs: functions.services.config.limits.functionHookMs,
     })
-    changed = write.document === null ? undefined : (dataOf(name, output) ?? changed)
+    changed = given === null ? undefined : (dataOf(name, output) ?? changed)
   }
   return changed
 }

@@ -18,6 +18,8 @@ const filterArbitrary = fc.oneof(
   fc.record({ tags: fc.record({ $contains: scalar }) }),
   fc.record({ x: scalar, tags: fc.record({ $contains: scalar }) }),
   fc.record({ 'y.z': scalar }),
+  fc.record({ x: scalar, 'y.z': scalar }),
+  fc.record({ 'y.z': scalar, x: scalar, $and: fc.tuple(fc.record({ x: scalar })) }),
   fc.record({ $or: fc.tuple(fc.record({ x: scalar }), fc.record({ 'y.z': scalar })) }),
   fc.record({ $or: fc.tuple(fc.record({ x: scalar }), fc.record({ x: scalar })) }),
   fc.record({ x: fc.record({ $ne: scalar }) }),
@@ -85,6 +87,16 @@ test('an index does not ask those whose values are others', () => {
   expect([...index.find(change({ room: 'a' }, null))]).toEqual(['a'])
   expect([...index.find(change({ room: 'a' }, { room: 'b', members: ['bob'] }))].sort()).toEqual(['a', 'b'])
   expect([...index.find(change(null, { members: ['ada'] }))]).toEqual(['ada'])
+})
+
+test('what all documents have in common hides none of what tells them apart', () => {
+  const index = new InterestIndex<string>()
+  for (const room of ['a', 'b']) {
+    index.add('posts', accessTermOf(parseFilter({ public: true, room })), room)
+    index.add('posts', accessTermOf(parseFilter({ room, public: true })), `${room} again`)
+  }
+  expect([...index.find(change(null, { public: true, room: 'a' }))]).toEqual(['a', 'a again'])
+  expect([...index.find(change(null, { public: false, room: 'a' }))]).toEqual([])
 })
 
 test('a condition is split into what the document decides and what else it looks at', () => {

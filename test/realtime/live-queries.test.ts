@@ -106,6 +106,9 @@ describe('a live query', () => {
     await project.call('PATCH', `${documents}/${kept.id}`, { body: { n: 5 } })
     const added = await create({ room: 'd', n: 4 })
     await create({ room: 'd', n: 9 })
+    // A snapshot is told when everything before it was heard of.
+    client.send({ type: 'subscribe', id: 'd2', collection: 'posts', where: { room: 'd2' } })
+    await client.next('snapshot', 'd2')
 
     client.send({ ...subscribe, cursor })
     const change = await client.next('change', 'd')

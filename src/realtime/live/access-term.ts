@@ -4,29 +4,57 @@ import { isJsonArray, isJsonObject, type Json, memberOf } from '../../query/json
 import { termsOf } from '../../query/split-condition.ts'
 
 /**
- * A necessary condition that an index answers: the field is one of these values, or a list that holds one of them, or an
- * object with such a key.
+ * A necessary condition that an index answers: the fields are one of these combinations of values; or the only field is
+ * a list that holds one of the values, or an object with such a key.
  */
-export interface AccessTerm {
-  readonly kind: 'equals' | 'contains'
-  readonly path: FieldPath
-  /** As `valueKey` writes them. */
+export interface AccessTerm extends AccessFields {
+  /** As `keyOf` writes them. */
   readonly values: readonly string[]
 }
 
-/**
- * The term of a condition that lets the fewest documents through, as far as can be said without knowing them:
- * equality before membership, one value before several. Undefined if there is none.
- */
-export function accessTermOf(condition: Expression): AccessTerm | undefined {
-  return termsOf(condition)
-    .flatMap((term) => asAccessTerm(term) ?? [])
-    .sort((a, b) => rankOf(a) - rankOf(b))[0]
+/** What an index is made for. */
+interface AccessFields {
+  readonly kind: 'equals' | 'contains'
+  readonly paths: readonly FieldPath[]
 }
 
-function rankOf({ kind, path, values }: AccessTerm): number {
-  if (path.length === 1 && path[0] === 'id') return values.length
+/**
+ * The term of a condition that lets the fewest documents through, as far as can be said without knowing them. All
+ * equalities with one value are one term: nobody knows which of `public` and `room` tells more. Then equality goes before
+ * membership, and few values before many. Undefined if there is none.
+ */
+export function accessTermOf(condition: Expression): AccessTerm | undefined {
+  const terms = termsOf(condition).flatMap((term) => asAccessTerm(term) ?? [])
+  return (
+    terms.find(isOfId) ??
+    together(terms.filter(({ kind, values }) => kind === 'equals' && values.length === 1)) ??
+    terms.sort((a, b) => rankOf(a) - rankOf(b))[0]
+  )
+}
+
+function isOfId({ kind, paths: [path] }: AccessTerm): boolean {
+  return kind === 'equals' && path?.length === 1 && path[0] === 'id'
+}
+
+function rankOf({ kind, values }: AccessTerm): number {
   return (kind === 'equals' ? 1_000 : 2_000) + values.length
+}
+
+/** One term of several, each with one value; undefined for less than two. The same fields make the same index. */
+function together(terms: readonly AccessTerm[]): AccessTerm | undefined {
+  const byName = new Map(terms.map((term) => [fieldsKey(term), term]))
+  if (byName.size < 2) return undefined
+  const sorted = [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, term]) => term)
+  return {
+    kind: 'equals',
+    paths: sorted.flatMap(({ paths }) => paths),
+    values: [keyOf(sorted.flatMap(({ values }) => values))],
+  }
+}
+
+/** The same for terms that the same index answers. */
+export function fieldsKey({ kind, paths }: AccessFields): string {
+  return JSON.stringify([kind, paths])
 }
 
 function asAccessTerm(term: Expression): AccessTerm | undefined {
@@ -37,12 +65,12 @@ function asAccessTerm(term: Expression): AccessTerm | undefined {
   if (term.kind === 'hasKey') return membership(term.map, term.key)
   if (term.kind !== 'in') return undefined
   const { value, list } = term
-  return isField(value) ? make('equals', value.path, literalItems(list)) : membership(list, value)
+  return isField(value) ? make('equals', [value.path], literalItems(list)) : membership(list, value)
 }
 
 function membership(container: Expression, value: Expression): AccessTerm | undefined {
   if (!isField(container) || value.kind !== 'literal') return undefined
-  return make('contains', container.path, [value.value])
+  return make('contains', [container.path], [value.value])
 }
 
 /** One of several conditions on the same field. */
@@ -51,8 +79,7 @@ function union(terms: readonly (AccessTerm | undefined)[]): AccessTerm | undefin
   if (first === undefined) return undefined
   const values = new Set<string>()
   for (const term of terms) {
-    const isAlike = term?.kind === first.kind && term.path.join('.') === first.path.join('.')
-    if (term === undefined || !isAlike) return undefined
+    if (term === undefined || fieldsKey(term) !== fieldsKey(first)) return undefined
     for (const value of term.values) values.add(value)
   }
   return { ...first, values: [...values] }
@@ -60,7 +87,7 @@ function union(terms: readonly (AccessTerm | undefined)[]): AccessTerm | undefin
 
 function equality(field: Expression, value: Expression): AccessTerm | undefined {
   if (!isField(field) || value.kind !== 'literal') return undefined
-  return make('equals', field.path, [value.value])
+  return make('equals', [field.path], [value.value])
 }
 
 function isField(expression: Expression): expression is Extract<Expression, { kind: 'path' }> {
@@ -76,11 +103,11 @@ function literalItems(list: Expression): Json[] | undefined {
 
 function make(
   kind: AccessTerm['kind'],
-  path: FieldPath,
+  paths: readonly FieldPath[],
   values: readonly Json[] | undefined,
 ): AccessTerm | undefined {
   const keys = values?.map(valueKey)
-  return keys?.every((key) => key !== undefined) ? { kind, path, values: keys } : undefined
+  return keys?.every((key) => key !== undefined) ? { kind, paths, values: keys } : undefined
 }
 
 /** The same for equal values and for no others; undefined for lists and objects. Null stands for missing too. */
@@ -91,10 +118,19 @@ function valueKey(value: Json): string | undefined {
   return value === 0 ? '0' : String(value)
 }
 
-/** The keys under which a document is found by an index on this field. */
-export function documentKeys(kind: AccessTerm['kind'], path: FieldPath, document: Json): readonly string[] {
-  const value = path.reduce(memberOf, document)
-  if (kind === 'equals') return keysOf([value])
+/** Of several fields, in the order of their paths. */
+function keyOf(values: readonly string[]): string {
+  return values.length === 1 ? (values[0] ?? '') : JSON.stringify(values)
+}
+
+/** The keys under which a document is found by an index on these fields. */
+export function documentKeys({ kind, paths }: AccessFields, document: Json): readonly string[] {
+  const values = paths.map((path) => path.reduce(memberOf, document))
+  if (kind === 'equals') {
+    const keys = keysOf(values)
+    return keys.length === values.length ? [keyOf(keys)] : []
+  }
+  const [value = null] = values
   if (isJsonArray(value)) return keysOf(value)
   return isJsonObject(value) ? keysOf(Object.keys(value)) : []
 }

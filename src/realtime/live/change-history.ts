@@ -1,4 +1,8 @@
+import { type AccessTerm, fieldsKey } from './access-term.ts'
+import { HistoryIndex } from './history-index.ts'
 import type { LoggedChange } from './logged-change.ts'
+import { type Relevant, relevantTo } from './relevance.ts'
+import type { Interest } from './view-plan.ts'
 
 /** Reads older changes: those after a number, in order; fewer than asked for only at the end. */
 export type ReadOlder = (
@@ -17,11 +21,14 @@ const usual: Bounds = { changes: 2_000, bytes: 4 * 1024 * 1024 }
 const extended: Bounds = { changes: 20_000, bytes: 64 * 1024 * 1024 }
 const extendedForMs = 15_000
 const pageSize = 1_000
+// By so many fields changes can be found; who asks by another one makes that of the first go.
+const maxIndexes = 8
 
 /** The newest changes of a project, without gaps. Reaches back further for as long as somebody asks for it. */
 export class ChangeHistory {
   readonly #readOlder: ReadOlder
   #changes: LoggedChange[] = []
+  readonly #indexes = new Map<string, HistoryIndex>()
   #bytes = 0
   /** Everything after this number is here. */
   #from: number
@@ -37,6 +44,7 @@ export class ChangeHistory {
     for (const change of changes) {
       this.#changes.push(change)
       this.#bytes += change.bytes
+      for (const index of this.#indexes.values()) index.add(change)
     }
     this.#trim(Date.now() < this.#extendedUntil ? extended : usual)
   }
@@ -44,24 +52,44 @@ export class ChangeHistory {
   /** Begins anew after a number, when what lies between was lost. */
   restart(from: number): void {
     this.#changes = []
+    this.#indexes.clear()
     this.#bytes = 0
     this.#from = from
   }
 
-  /** The changes after a number; undefined when they are gone, or too many to go through. */
-  async since(seq: number): Promise<readonly LoggedChange[] | undefined> {
+  /** Whether everything after a number is here, or could be read: not when it is gone, or too much to go through. */
+  async reach(seq: number): Promise<boolean> {
     if (seq < this.#from) {
       // One after the other: whoever comes second finds what the first has read.
       const reached = this.#reaching.then(() => this.#reachBack(seq))
       this.#reaching = reached.catch(() => undefined)
       await reached
     }
-    return this.after(seq)
+    return seq >= this.#from
   }
 
-  /** The same without reading any. */
-  after(seq: number): readonly LoggedChange[] | undefined {
-    return seq < this.#from ? undefined : this.#changes.slice(seq - this.#from)
+  /** What matters to an interest after a number, in order; undefined if that number has not been reached, or left again. */
+  about(interest: Interest, after: number): Relevant[] | undefined {
+    if (after < this.#from) return undefined
+    const { collection, term } = interest
+    const changes =
+      term === undefined
+        ? this.#changes.slice(after - this.#from)
+        : this.#indexOf(collection, term).find(term, after)
+    return changes.flatMap((change) => relevantTo(interest, change) ?? [])
+  }
+
+  #indexOf(collection: string, term: AccessTerm): HistoryIndex {
+    const key = `${collection} ${fieldsKey(term)}`
+    let index = this.#indexes.get(key)
+    if (index === undefined) {
+      const [oldest] = this.#indexes.keys()
+      if (this.#indexes.size >= maxIndexes && oldest !== undefined) this.#indexes.delete(oldest)
+      index = new HistoryIndex(collection, term)
+      for (const change of this.#changes) index.add(change)
+      this.#indexes.set(key, index)
+    }
+    return index
   }
 
   async #reachBack(seq: number): Promise<void> {
@@ -79,6 +107,7 @@ export class ChangeHistory {
       after = last.seq
     }
     this.#changes.unshift(...older)
+    this.#indexes.clear()
     this.#from = seq
     this.#bytes = bytes
   }
@@ -89,6 +118,7 @@ export class ChangeHistory {
       const oldest = this.#changes[count]
       if (oldest === undefined) break
       this.#bytes -= oldest.bytes
+      for (const index of this.#indexes.values()) index.drop(oldest)
       count++
     }
     // Shifting an array costs its length: some hundred at once.

@@ -1,7 +1,7 @@
-import type { ChangeHistory } from './change-history.ts'
 import { type EarlierState, type Entry, rewindList } from './list-window.ts'
 import { placeLogged, type ReadList } from './read-list.ts'
-import { type Relevant, relevantTo } from './relevance.ts'
+import type { MissedChanges } from './missed-changes.ts'
+import type { Relevant } from './relevance.ts'
 import type { ViewPlan } from './view-plan.ts'
 
 /** What documents were before they changed, each once, by id. */
@@ -24,12 +24,11 @@ export function earlierStates(plan: ViewPlan, relevant: readonly Relevant[], unt
 /** What documents were that changed after a number; undefined if the log can't tell, or there are too many. */
 export async function statesSince(
   plan: ViewPlan,
-  history: ChangeHistory,
+  missed: MissedChanges,
   seq: number,
   until = Number.POSITIVE_INFINITY,
 ): Promise<EarlierStates | undefined> {
-  const since = await history.since(seq)
-  const relevant = since?.flatMap((change) => relevantTo(plan.own, change) ?? [])
+  const relevant = await missed.since(seq)
   const states = relevant && earlierStates(plan, relevant, until)
   return states !== undefined && states.size <= maxRewound ? states : undefined
 }

@@ -1,11 +1,10 @@
-import type { FieldPath } from '../../query/field-path.ts'
 import type { Json } from '../../query/json.ts'
-import { type AccessTerm, documentKeys } from './access-term.ts'
+import { type AccessTerm, documentKeys, fieldsKey } from './access-term.ts'
 import type { LoggedChange } from './logged-change.ts'
 
 interface FieldIndex<Item> {
-  readonly kind: AccessTerm['kind']
-  readonly path: FieldPath
+  /** Any of the terms that it answers. */
+  readonly term: AccessTerm
   readonly byValue: Map<string, Set<Item>>
 }
 
@@ -37,7 +36,7 @@ export class InterestIndex<Item> {
     } else {
       const field = fieldOf(index, term)
       removeFromField(field, term, item)
-      if (field.byValue.size === 0) index.fields.delete(fieldKey(term))
+      if (field.byValue.size === 0) index.fields.delete(fieldsKey(term))
     }
     if (index.others.size === 0 && index.fields.size === 0) this.#collections.delete(collection)
   }
@@ -55,15 +54,11 @@ export class InterestIndex<Item> {
   }
 }
 
-function fieldKey({ kind, path }: AccessTerm): string {
-  return `${kind} ${path.join('.')}`
-}
-
 function fieldOf<Item>({ fields }: CollectionIndex<Item>, term: AccessTerm): FieldIndex<Item> {
-  const key = fieldKey(term)
+  const key = fieldsKey(term)
   let field = fields.get(key)
   if (field === undefined) {
-    field = { kind: term.kind, path: term.path, byValue: new Map() }
+    field = { term, byValue: new Map() }
     fields.set(key, field)
   }
   return field
@@ -85,8 +80,8 @@ function removeFromField<Item>({ byValue }: FieldIndex<Item>, { values }: Access
   }
 }
 
-function collect<Item>({ kind, path, byValue }: FieldIndex<Item>, document: Json, found: Set<Item>): void {
-  for (const key of documentKeys(kind, path, document)) {
+function collect<Item>({ term, byValue }: FieldIndex<Item>, document: Json, found: Set<Item>): void {
+  for (const key of documentKeys(term, document)) {
     for (const item of byValue.get(key) ?? []) found.add(item)
   }
 }

@@ -37,24 +37,25 @@ export function cursorText(seq: number, { fingerprint }: ViewPlan): string {
   return `${seq}.${fingerprint}`
 }
 
-/** What stands behind the `id` of a `snapshot`. */
+/** For whoever only gets a newer cursor. */
+export const noChanges = '"changes":[]'
+
+/** What stands between `id` and `cursor` in a `snapshot`. */
 export async function snapshotText(
   documents: Documents,
   plan: ViewPlan,
   list: readonly StoredDocument[],
-  seq: number,
   known?: KnownTexts,
 ): Promise<string> {
   const texts = await documentTexts(documents, plan, list, known)
-  return `"documents":[${texts.join(',')}],"cursor":"${cursorText(seq, plan)}"}`
+  return `"documents":[${texts.join(',')}]`
 }
 
-/** What stands behind the `id` of a `change`. */
+/** What stands between `id` and `cursor` in a `change`. */
 export async function changeText(
   documents: Documents,
   plan: ViewPlan,
   changes: readonly ListChange[],
-  seq: number,
   known?: KnownTexts,
 ): Promise<string> {
   const shown = changes.flatMap((change) => (change.kind === 'removed' ? [] : [change.document]))
@@ -65,5 +66,5 @@ export async function changeText(
       ? `{"kind":"removed","document":{"id":${JSON.stringify(change.id)}}}`
       : `{"kind":"${change.kind}","index":${change.index},"document":${texts[next++]}}`,
   )
-  return `"changes":[${steps.join(',')}],"cursor":"${cursorText(seq, plan)}"}`
+  return `"changes":[${steps.join(',')}]`
 }

@@ -167,5 +167,5 @@ function startOf(cursor: string | undefined, plan: ViewPlan): Start | undefined 
 function takeAway(subscription: Subscription, { shownList, plan }: View): void {
   if (shownList === undefined || shownList.length === 0) return
   const changes = shownList.map(({ id }) => `{"kind":"removed","document":{"id":${JSON.stringify(id)}}}`)
-  subscription.change(`"changes":[${changes.join(',')}],"cursor":"0.${plan.fingerprint}"}`)
+  subscription.change(`"changes":[${changes.join(',')}]`, `0.${plan.fingerprint}`)
 }

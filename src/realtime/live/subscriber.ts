@@ -1,12 +1,12 @@
 import type { ApiError } from '../../platform/errors.ts'
 import type { Entry } from './list-window.ts'
 
-/** Somebody who follows a view. The texts are what stands behind the `id` of a message. */
+/** Somebody who follows a view. The texts are what stands between `id` and `cursor` in a message. */
 export interface Subscriber {
   /** Whether it has gone; it is told nothing more. */
   readonly isOver: boolean
-  snapshot(rest: string): void
-  change(rest: string): void
+  snapshot(text: string, cursor: string): void
+  change(text: string, cursor: string): void
   /** What was shown can't be brought up to date: the subscription is over. */
   resync(): void
   fail(error: ApiError): void

@@ -1,5 +1,6 @@
 import type { ApiError } from '../../platform/errors.ts'
 import type { LiveInput } from '../../documents/reading/live-query.ts'
+import { noChanges } from './list-messages.ts'
 import type { Start, Subscriber } from './subscriber.ts'
 import type { View } from './view.ts'
 
@@ -50,19 +51,19 @@ export class Subscription implements Subscriber {
     view.join(this, start)
   }
 
-  snapshot(rest: string): void {
-    this.#send('snapshot', rest)
+  snapshot(text: string, cursor: string): void {
+    this.#send('snapshot', text, cursor)
   }
 
-  change(rest: string): void {
-    this.#send('change', rest)
+  change(text: string, cursor: string): void {
+    this.#send('change', text, cursor)
   }
 
   /** Tells how far the list is complete, if the reader does not know. An old cursor costs more when it comes back. */
   tellCursor(): void {
     const cursor = this.#view?.cursor()
     if (cursor === undefined || cursor === this.#lastCursor) return
-    this.#send('change', `"changes":[],"cursor":"${cursor}"}`)
+    this.#send('change', noChanges, cursor)
   }
 
   resync(): void {
@@ -86,15 +87,10 @@ export class Subscription implements Subscriber {
     this.#sink.ended(this)
   }
 
-  #send(type: 'snapshot' | 'change', rest: string): void {
+  #send(type: 'snapshot' | 'change', text: string, cursor: string): void {
     if (this.#isOver) return
-    this.#lastCursor = cursorIn(rest)
-    this.#sink.send(`{"type":"${type}"${this.#head}${rest}`)
+    this.#lastCursor = cursor
+    this.#sink.send(`{"type":"${type}"${this.#head}${text},"cursor":"${cursor}"}`)
     this.#answered.resolve()
   }
-}
-
-/** Every text ends with `"cursor":"…"}`. */
-function cursorIn(rest: string): string {
-  return rest.slice(rest.lastIndexOf('"', rest.length - 3) + 1, -2)
 }

@@ -3,13 +3,14 @@ import type { Documents } from '../../documents/documents.ts'
 import { toApiError } from '../../platform/problems.ts'
 import type { ChangeTail } from './change-tail.ts'
 import { earlierStates, maxRewound, rewind, statesSince } from './earlier-states.ts'
-import { changeText, cursorText, type KnownTexts, snapshotText } from './list-messages.ts'
+import { changeText, cursorText, type KnownTexts, noChanges, snapshotText } from './list-messages.ts'
 import { diffLists, type Entry, type ListChange, ListWindow } from './list-window.ts'
 import type { LoggedChange } from './logged-change.ts'
+import { MissedChanges } from './missed-changes.ts'
 import { placeLogged, readList, type ReadList } from './read-list.ts'
 import { mattersTo, type Relevant, relevantTo } from './relevance.ts'
 import type { Start, Subscriber } from './subscriber.ts'
-import type { ViewPlan } from './view-plan.ts'
+import type { Interest, ViewPlan } from './view-plan.ts'
 
 interface Joining {
   readonly subscriber: Subscriber
@@ -146,7 +147,7 @@ export class View {
   async #readAgain(): Promise<void> {
     const waitMs = this.#plan.kind === 'asked' ? this.#readAt + askAgainAfterMs - Date.now() : 0
     if (waitMs > 0) await sleep(waitMs)
-    await this.#read([])
+    await this.#read()
   }
 
   async #recover(error: unknown): Promise<void> {
@@ -162,10 +163,11 @@ export class View {
 
   async #admit(): Promise<void> {
     const joining = this.#joining.splice(0)
+    const missed = new MissedChanges(this.#plan, this.#tail)
     try {
       const others: Joining[] = []
-      for (const each of joining) if (!(await this.#admitAtOnce(each))) others.push(each)
-      if (others.length > 0) await this.#read(others)
+      for (const each of joining) if (!(await this.#admitAtOnce(each, missed))) others.push(each)
+      if (others.length > 0) await this.#read(others, missed)
     } catch (error) {
       const reason = toApiError(error)
       for (const { subscriber } of joining) {
@@ -176,27 +178,26 @@ export class View {
   }
 
   /** Whoever comes back and has missed nothing is there again without a question to the database. */
-  async #admitAtOnce(joining: Joining): Promise<boolean> {
-    if (!(await this.#hasMissedNothing(joining))) return false
-    const cursor = cursorText(this.#tail.position, this.#plan)
-    this.#welcome(joining.subscriber, `"changes":[],"cursor":"${cursor}"}`)
+  async #admitAtOnce(joining: Joining, missed: MissedChanges): Promise<boolean> {
+    if (!(await this.#hasMissedNothing(joining, missed))) return false
+    this.#welcome(joining.subscriber, noChanges, this.#tail.position)
     return true
   }
 
   /** Only where nothing is pending: the view and the subscriber are then at the same place. */
-  async #hasMissedNothing({ start }: Joining): Promise<boolean> {
+  async #hasMissedNothing({ start }: Joining, missed: MissedChanges): Promise<boolean> {
     if (start.kind !== 'since' || this.#plan.kind === 'asked') return false
     // Another node was ahead of this one.
     if (start.seq > this.#tail.position) return false
-    const since = await this.#tail.history.since(start.seq)
+    const relevant = await missed.since(start.seq)
     const isQuiet = this.#pending.length === 0 && !this.#mustRead
-    return isQuiet && since !== undefined && !since.some((change) => relevantTo(this.#plan.own, change))
+    return isQuiet && relevant?.length === 0
   }
 
-  #welcome(subscriber: Subscriber, rest: string): void {
+  #welcome(subscriber: Subscriber, text: string, seq: number): void {
     if (subscriber.isOver) return
     this.#subscribers.add(subscriber)
-    subscriber.change(rest)
+    subscriber.change(text, cursorText(seq, this.#plan))
   }
 
   async #takePending(): Promise<void> {
@@ -222,10 +223,13 @@ export class View {
   }
 
   /** Reads the list, and brings everybody to where it stands: those who are there and those who come. */
-  async #read(joining: Joining[]): Promise<void> {
+  async #read(
+    joining: readonly Joining[] = [],
+    missed: MissedChanges = new MissedChanges(this.#plan, this.#tail),
+  ): Promise<void> {
     this.#mustRead = false
     this.#readAt = Date.now()
-    const list = await readList(this.#documents, this.#plan, await this.#rowsFor(joining))
+    const list = await readList(this.#documents, this.#plan, await this.#rowsFor(joining, missed))
     await this.#tail.reach(list.seq)
     const from = this.#window?.entries ?? this.#listBefore(list)
     this.#pending = this.#pending.filter(({ change }) => change.seq > list.seq)
@@ -236,15 +240,15 @@ export class View {
     this.#window = new ListWindow(compare, query.limit, entries, hasMore)
     if (from === undefined) this.#resyncAll()
     else await this.#tell(diffLists(from, placed), list.seq, list.texts)
-    for (const { subscriber, start } of joining) await this.#start(subscriber, start, list)
+    for (const each of joining) await this.#start(each, list, missed)
   }
 
   /** One more than are shown tells whether there are others; some more tell what the list was before. */
-  async #rowsFor(joining: readonly Joining[]): Promise<number> {
+  async #rowsFor(joining: readonly Joining[], missed: MissedChanges): Promise<number> {
     let changed = this.#window === undefined ? this.#pending.length : 0
     for (const { start } of joining) {
       if (start.kind !== 'since') continue
-      const states = await statesSince(this.#plan, this.#tail.history, start.seq)
+      const states = await statesSince(this.#plan, missed, start.seq)
       changed = Math.max(changed, states?.size ?? 0)
     }
     return this.#plan.query.limit + Math.min(changed, maxRewound) + 1
@@ -256,34 +260,40 @@ export class View {
     return rewind(this.#plan, list, earlierStates(this.#plan, this.#pending, list.seq))
   }
 
-  async #start(subscriber: Subscriber, start: Start, list: ReadList): Promise<void> {
+  async #start({ subscriber, start }: Joining, list: ReadList, missed: MissedChanges): Promise<void> {
     const plan = this.#plan
     const placed = list.placed.slice(0, plan.query.limit)
     if (start.kind === 'nothing') {
       const shown = placed.map(({ document }) => document)
-      const text = await snapshotText(this.#documents, plan, shown, list.seq, list.texts)
+      const text = await snapshotText(this.#documents, plan, shown, list.texts)
       if (subscriber.isOver) return
-      subscriber.snapshot(text)
+      subscriber.snapshot(text, cursorText(list.seq, plan))
       this.#subscribers.add(subscriber)
       return
     }
-    const from = start.kind === 'list' ? start.entries : await this.#listSince(start.seq, list)
+    const from = start.kind === 'list' ? start.entries : await this.#listSince(start.seq, list, missed)
     if (from === undefined) return subscriber.resync()
     const changes = diffLists(from, placed)
-    this.#welcome(subscriber, await changeText(this.#documents, plan, changes, list.seq, list.texts))
+    this.#welcome(subscriber, await changeText(this.#documents, plan, changes, list.texts), list.seq)
   }
 
   /** The list as it was after a change; undefined if that can't be told. */
-  async #listSince(seq: number, list: ReadList): Promise<readonly Entry[] | undefined> {
-    const { history } = this.#tail
-    if (this.#plan.kind === 'followed') {
-      const states = seq > list.seq ? undefined : await statesSince(this.#plan, history, seq, list.seq)
+  async #listSince(
+    seq: number,
+    list: ReadList,
+    missed: MissedChanges,
+  ): Promise<readonly Entry[] | undefined> {
+    const { kind, own, others, isPolled, query } = this.#plan
+    if (kind === 'followed') {
+      const states = seq > list.seq ? undefined : await statesSince(this.#plan, missed, seq, list.seq)
       return states && rewind(this.#plan, list, states)
     }
-    const since = await history.since(seq)
-    const isTheSame = since?.every((change) => change.seq > list.seq || !mattersTo(this.#plan, change))
-    return isTheSame === true && !this.#plan.isPolled
-      ? list.placed.slice(0, this.#plan.query.limit).map(({ entry }) => entry)
+    const { history } = this.#tail
+    const isTold = !isPolled && (await history.reach(seq))
+    const isTheSame = (interest: Interest): boolean =>
+      history.about(interest, seq)?.every(({ change }) => change.seq > list.seq) === true
+    return isTold && [own, ...others].every(isTheSame)
+      ? list.placed.slice(0, query.limit).map(({ entry }) => entry)
       : undefined
   }
 
@@ -295,7 +305,8 @@ export class View {
 
   async #tell(changes: readonly ListChange[], seq: number, known?: KnownTexts): Promise<void> {
     if (changes.length === 0 || this.#subscribers.size === 0) return
-    const rest = await changeText(this.#documents, this.#plan, changes, seq, known)
-    for (const subscriber of this.#subscribers) subscriber.change(rest)
+    const text = await changeText(this.#documents, this.#plan, changes, known)
+    const cursor = cursorText(seq, this.#plan)
+    for (const subscriber of this.#subscribers) subscriber.change(text, cursor)
   }
 }
