@@ -18,6 +18,11 @@ export interface Victim {
   collection: string
   documentId: string
   keyId: string
+  /** Not due for a long time. */
+  taskId: string
+  queue: string
+  emptyQueue: string
+  schedule: string
   invitationId: string
   /** Of a second invitation. */
   invitationToken: string
@@ -73,6 +78,12 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     field: mark('field'),
     value: mark('value'),
     key: mark('key'),
+    task: mark('task'),
+    payload: mark('payload'),
+    taskKey: mark('taskkey'),
+    queue: mark('queue'),
+    emptyQueue: mark('emptyqueue'),
+    schedule: mark('schedule'),
     rule: mark('rule'),
     origin: `https://${mark('origin')}.example.com`,
   }
@@ -104,6 +115,21 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
   await own('POST', documents, { id: names.document, [names.field]: names.value })
   await own('POST', documents, { [names.field]: mark('other') })
 
+  const tasks = `/v1/projects/${ref}/tasks`
+  await own('PUT', `${tasks}/queues/${names.emptyQueue}`, {})
+  const later = {
+    name: names.task,
+    payload: names.payload,
+    key: names.taskKey,
+    queue: names.queue,
+    delay: 1e7,
+  }
+  const task = await own('POST', tasks, later)
+  await own('PUT', `${tasks}/schedules/${names.schedule}`, {
+    cron: '0 0 1 1 *',
+    task: { name: names.task, payload: names.payload },
+  })
+
   const place = { ref, ...(project.body.keys as { publishable: string; secret: string }) }
   const settingsSecrets = await openEveryWayIn(server, place)
   const person = await seedPerson(server, place)
@@ -127,6 +153,10 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     collection: names.collection,
     documentId: names.document,
     keyId: key.body.id,
+    taskId: task.body.id,
+    queue: names.queue,
+    emptyQueue: names.emptyQueue,
+    schedule: names.schedule,
     invitationId: invited.body.invitation.id,
     invitationToken,
     memberId: member.id,
@@ -154,6 +184,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
       ...settingsSecrets,
       key.body.id,
       key.body.key,
+      task.body.id,
     ],
   }
 }
