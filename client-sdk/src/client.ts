@@ -7,6 +7,7 @@ import { CollectionClient } from './collection.ts'
 import { applySchema, type CollectionChanges, type CollectionsClient } from './collections.ts'
 import { createCollectionsClient, type PutOptions } from './collections.ts'
 import type { CollectionName, Schema, UntypedSchema } from './define-schema.ts'
+import { createTasksClient, type TasksClient } from './tasks.ts'
 import { runTransaction, type Settled, type Transaction } from './transaction.ts'
 import { createTransport, type Fetch, type TokenProvider, type TransportOptions } from './transport.ts'
 
@@ -53,6 +54,20 @@ export type { Filter, Operators } from './filter.ts'
 export type { ImportFault, ImportOptions, ImportSummary } from './import-documents.ts'
 export type { Patch } from './patch.ts'
 export type { Page, Query } from './query.ts'
+export type {
+  EnqueueOptions,
+  Schedule,
+  ScheduleDefinition,
+  SchedulesClient,
+  Task,
+  TaskListOptions,
+  TaskQueue,
+  TaskQueuesClient,
+  TasksClient,
+  TaskSettings,
+  TaskState,
+  TaskSummary,
+} from './tasks.ts'
 export type { Pending, Settled, Transaction } from './transaction.ts'
 export type { Fetch, TokenProvider } from './transport.ts'
 
@@ -106,6 +121,8 @@ export interface Basalt<S extends Schema, Profile = UntypedProfile> {
   /** The committed writes of the project, in order. For secret keys. */
   changes(options?: ChangesOptions): AsyncGenerator<Change<S>, void, undefined>
   readonly collections: CollectionsClient
+  /** Work in the background. For secret keys. */
+  readonly tasks: TasksClient
   /** Puts every collection of a schema. For secret keys. */
   applySchema(schema: Schema, options?: PutOptions): Promise<CollectionChanges[]>
 }
@@ -163,6 +180,7 @@ function connect<S extends Schema, Profile>(
     transaction: (collect, { signal } = {}) => runTransaction(transport, collect, signal),
     changes: (changesOptions = {}) => readChanges(transport, changesOptions),
     collections,
+    tasks: createTasksClient(transport),
     applySchema: (schema, putOptions) => applySchema(collections, schema, putOptions),
   }
 }

@@ -181,12 +181,12 @@ test('what has ended is kept for some days, and not more of it than so many', as
   await age(ids[3]!, 1, 'succeeded')
   const left = async () => {
     const { body } = await project.call('GET', '/tasks')
-    return body.tasks.map((task: { id: string }) => task.id).toSorted()
+    return new Set(body.tasks.map((task: { id: string }) => task.id))
   }
   await trimTasks(db, projectId, { days: 7, deadDays: 30, maxRows: 100 })
-  expect(await left()).toEqual([ids[1], ids[3], ids[4], ids[5], waiting].toSorted())
+  expect(await left()).toEqual(new Set([ids[1], ids[3], ids[4], ids[5], waiting]))
   await trimTasks(db, projectId, { days: 7, deadDays: 30, maxRows: 2 })
-  expect(await left()).toEqual([ids[4], ids[5], waiting].toSorted())
+  expect(await left()).toEqual(new Set([ids[4], ids[5], waiting]))
 })
 
 test('tasks of a project that is gone are dropped in the end', async () => {
