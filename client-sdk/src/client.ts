@@ -14,6 +14,7 @@ import { LiveLists } from './realtime/live-list.ts'
 import { Realtime, type RealtimeClient } from './realtime/realtime.ts'
 import { socketCredentials } from './realtime/socket-credentials.ts'
 import type { WebSocketConstructor } from './realtime/web-socket.ts'
+import { createTasksClient, type TasksClient } from './tasks.ts'
 import { runTransaction, type Settled, type Transaction } from './transaction.ts'
 import { createTransport, type Fetch, type TokenProvider, type TransportOptions } from './transport.ts'
 
@@ -70,6 +71,20 @@ export type { MemberList } from './realtime/member-list.ts'
 export type { Member } from './realtime/protocol.ts'
 export type { RealtimeClient } from './realtime/realtime.ts'
 export type { WebSocketConstructor, WebSocketLike } from './realtime/web-socket.ts'
+export type {
+  EnqueueOptions,
+  Schedule,
+  ScheduleDefinition,
+  SchedulesClient,
+  Task,
+  TaskListOptions,
+  TaskQueue,
+  TaskQueuesClient,
+  TasksClient,
+  TaskSettings,
+  TaskState,
+  TaskSummary,
+} from './tasks.ts'
 export type { Pending, Settled, Transaction } from './transaction.ts'
 export type { Fetch, TokenProvider } from './transport.ts'
 
@@ -142,6 +157,8 @@ export interface Basalt<S extends Schema, Profile = UntypedProfile> {
   readonly collections: CollectionsClient
   /** The project's own functions. */
   readonly functions: FunctionsClient
+  /** Work in the background. For secret keys. */
+  readonly tasks: TasksClient
   /** Puts every collection of a schema. For secret keys. */
   applySchema(schema: Schema, options?: PutOptions): Promise<CollectionChanges[]>
 }
@@ -210,6 +227,7 @@ function connect<S extends Schema, Profile>(
     channels: createChannelsClient(transport),
     collections,
     functions: createFunctionsClient(transport),
+    tasks: createTasksClient(transport),
     applySchema: (schema, putOptions) => applySchema(collections, schema, putOptions),
   }
 }

@@ -21,8 +21,9 @@ export interface ServerProcess {
   readonly exited: Promise<number | NodeJS.Signals>
 }
 
-export function spawnServer(port: number, env: Record<string, string>): ServerProcess {
-  const child = spawn(process.execPath, [main], {
+/** @param script starts the server with something that a test needs in it; default: just the server */
+export function spawnServer(port: number, env: Record<string, string>, script = main): ServerProcess {
+  const child = spawn(process.execPath, [script], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

@@ -104,6 +104,10 @@ describe('names that pollute prototypes', () => {
         return { schema: { type: 'object', properties: { a: { type: 'object', properties: {} } } } }
       case 'explainRules':
         return { actor: { uid: 'u1', claims: tree }, data: tree }
+      case 'enqueueTask':
+        return { payload: tree }
+      case 'putSchedule':
+        return { task: { name: 'stray', payload: tree } }
       case 'queryDocuments':
         return { where: { a: { b: 1 }, $or: [{ c: { $not: { $gt: 1 } } }] } }
       default:

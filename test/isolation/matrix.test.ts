@@ -147,7 +147,9 @@ const intruders: Intruder[] = [
     name: 'a key for other areas',
     async credentials() {
       const scopes = areas
-        .filter((area) => !['documents', 'settings', 'users', 'channels', 'functions'].includes(area))
+        .filter(
+          (area) => !['documents', 'settings', 'users', 'channels', 'functions', 'tasks'].includes(area),
+        )
         .flatMap((area) => [`${area}:read`, `${area}:write`])
       return bearer((await createKey({ scopes })).key)
     },
@@ -224,7 +226,7 @@ test.each(intruders)('$name', async ({ credentials, expects, names, mayRead }) =
     const known = JSON.stringify([
       request,
       sent,
-      names && [victim.collection, victim.documentId, victim.person.email],
+      names && [victim.collection, victim.documentId, victim.person.email, victim.queue, victim.schedule],
     ])
     if (!isRightful) faults.push(...leaks(text, known).map((leak) => `${operation.id} leaks ${leak}`))
     if ((await readState(server.services.db, victim)) !== before) {

@@ -33,6 +33,9 @@ export const setUpToken = 'st_set-up-for-the-matrix'
 const collection = ({ ref, collection }: Victim) => ({ ref, collection })
 const document = ({ ref, collection, documentId }: Victim) => ({ ref, collection, id: documentId })
 const project = ({ ref }: Victim) => ({ ref })
+const task = ({ ref, taskId }: Victim) => ({ ref, id: taskId })
+const schedule = ({ ref, schedule: name }: Victim) => ({ ref, name })
+const queue = ({ ref, queue: name }: Victim) => ({ ref, name })
 const user = ({ ref, person }: Victim) => ({ ref, id: person.id })
 const organization = ({ organizationId }: Victim) => ({ org: organizationId })
 const member = ({ organizationId, memberId }: Victim) => ({ org: organizationId, operatorId: memberId })
@@ -116,6 +119,7 @@ export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, Valid
   ],
   ['deleteChannelRules', { door: 'project', path: ({ ref }) => ({ ref, pattern: 'room:*' }) }],
   ['readChanges', { door: 'project', reads: true, path: project }],
+  ...tasksRequests(),
   ['getDocument', { door: 'project', reads: true, clients: true, path: document }],
   ['createDocument', { door: 'project', clients: true, path: collection, body: () => ({ stray: 1 }) }],
   ['updateDocument', { door: 'project', clients: true, path: document, body: () => ({ stray: 1 }) }],
@@ -216,6 +220,35 @@ function functionsRequests(): [string, ValidRequest][] {
     ],
     ['putSecret', { door: 'project', path: secret, body: () => ({ value: 'another' }) }],
     ['deleteSecret', { door: 'project', path: secret }],
+  ]
+}
+
+function tasksRequests(): [string, ValidRequest][] {
+  return [
+    ['listTasks', { door: 'project', reads: true, path: project }],
+    ['getTask', { door: 'project', reads: true, path: task }],
+    [
+      'enqueueTask',
+      {
+        door: 'project',
+        path: project,
+        body: () => ({ name: 'stray', payload: {}, delay: 3600, key: 'stray', onKeyConflict: 'keep' }),
+      },
+    ],
+    ['cancelTask', { door: 'project', path: task }],
+    // What was cancelled, by the request before, can be begun anew.
+    ['retryTask', { door: 'project', path: task }],
+    ['listTaskQueues', { door: 'project', reads: true, path: project }],
+    ['putTaskQueue', { door: 'project', path: queue, body: () => ({ concurrency: 1, paused: true }) }],
+    // One that no task is in any more.
+    ['deleteTaskQueue', { door: 'project', path: ({ ref, emptyQueue: name }) => ({ ref, name }) }],
+    ['listSchedules', { door: 'project', reads: true, path: project }],
+    ['getSchedule', { door: 'project', reads: true, path: schedule }],
+    [
+      'putSchedule',
+      { door: 'project', path: schedule, body: () => ({ cron: '0 0 1 1 *', task: { name: 'stray' } }) },
+    ],
+    ['deleteSchedule', { door: 'project', path: schedule }],
   ]
 }
 

@@ -18,6 +18,11 @@ export interface Victim {
   collection: string
   documentId: string
   keyId: string
+  /** Not due for a long time. */
+  taskId: string
+  queue: string
+  emptyQueue: string
+  schedule: string
   invitationId: string
   /** Of a second invitation. */
   invitationToken: string
@@ -86,6 +91,12 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     key: mark('key'),
     deployment: mark('deployment'),
     functionSecret: mark('function-secret'),
+    task: mark('task'),
+    payload: mark('payload'),
+    taskKey: mark('taskkey'),
+    queue: mark('queue'),
+    emptyQueue: mark('emptyqueue'),
+    schedule: mark('schedule'),
     rule: mark('rule'),
     origin: `https://${mark('origin')}.example.com`,
   }
@@ -123,6 +134,20 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     message: names.deployment,
   })
   await own('PUT', `${functions}/secrets/TOKEN`, { value: names.functionSecret })
+  const tasks = `/v1/projects/${ref}/tasks`
+  await own('PUT', `${tasks}/queues/${names.emptyQueue}`, {})
+  const later = {
+    name: names.task,
+    payload: names.payload,
+    key: names.taskKey,
+    queue: names.queue,
+    delay: 1e7,
+  }
+  const task = await own('POST', tasks, later)
+  await own('PUT', `${tasks}/schedules/${names.schedule}`, {
+    cron: '0 0 1 1 *',
+    task: { name: names.task, payload: names.payload },
+  })
 
   const place = { ref, ...(project.body.keys as { publishable: string; secret: string }) }
   const settingsSecrets = await openEveryWayIn(server, place)
@@ -147,6 +172,10 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     collection: names.collection,
     documentId: names.document,
     keyId: key.body.id,
+    taskId: task.body.id,
+    queue: names.queue,
+    emptyQueue: names.emptyQueue,
+    schedule: names.schedule,
     invitationId: invited.body.invitation.id,
     invitationToken,
     memberId: member.id,
@@ -175,6 +204,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
       ...settingsSecrets,
       key.body.id,
       key.body.key,
+      task.body.id,
     ],
   }
 }
