@@ -2,60 +2,35 @@ import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startBare } from './bare/start-bare.ts'
-import { judgeTargets } from './judge-targets.ts'
-import { measureAll } from './measure.ts'
-import type { Subject } from './paths.ts'
-import { startPeer } from './peer/start-peer.ts'
+import { documents } from './documents/documents-suite.ts'
+import { buildBasalt } from './launch-basalt.ts'
 import { printReport } from './print-report.ts'
 import { readOptions } from './read-options.ts'
-import { hasPgbench, preparePgbench } from './run-pgbench.ts'
-import { buildBasalt, launchBasalt, startBasalt } from './start-basalt.ts'
-import { watchMemory } from './watch-memory.ts'
+import { say } from './say.ts'
+import type { Suite } from './suite.ts'
 
-const options = readOptions(process.argv.slice(2))
-const folder = await mkdtemp(join(tmpdir(), 'basalt-bench-'))
-const running: Subject[] = []
-try {
-  await warnOfMemoryDisk(folder)
-  const dataDir = join(folder, 'data')
-  buildBasalt()
-  say(`starting Basalt and loading ${options.documents.toLocaleString('en')} documents`)
-  const basalt = await startBasalt(dataDir, options.documents)
-  running.push(basalt)
-  running.push(await startBare(await basalt.sampleDocument(), await basalt.sampleList()))
-  for (const name of options.peers) {
-    say(`starting ${name} and loading the same`)
-    running.push(await startPeer(name, { folder, sockets: basalt.sockets, documents: options.documents }))
+/** What can be measured; the first is what `npm run bench` means. */
+const suites = { documents } as const satisfies Record<string, Suite>
+
+const { names, optionsOf } = readOptions(process.argv.slice(2), suites)
+const runs = names.map((name) => ({ name, options: optionsOf(name) }))
+buildBasalt()
+for (const { name, options } of runs) {
+  const folder = await mkdtemp(join(tmpdir(), 'basalt-bench-'))
+  try {
+    await warnOfMemoryDisk(folder)
+    say(`measuring ${name}`)
+    const { measures, verdicts } = await suites[name].run(options, folder)
+    printReport(measures, verdicts)
+    say(`written to ${await save({ suite: name, machine: describeMachine(), options, measures, verdicts })}`)
+    for (const { name: what, subject, failed, failure } of measures) {
+      if (failed === 0) continue
+      console.error(`${subject}, ${what}: ${failed} requests failed, as this one:\n${failure}\n`)
+      process.exitCode = 1
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
-  const postgres = options.only.includes('create') && hasPgbench() ? basalt.sockets : null
-  if (postgres !== null) await preparePgbench(postgres, options.smoke ? 1 : 10)
-  else if (options.only.includes('create')) say('pgbench is not installed: creates are not held against it')
-
-  const memory = watchMemory(basalt.pid)
-  const measures = await measureAll(options, running, basalt, postgres)
-  const mostMemory = memory.stop()
-
-  say('starting Basalt again')
-  await basalt.stop()
-  const again = await launchBasalt(dataDir)
-  await again.stop()
-
-  const verdicts = judgeTargets({ measures, memory: mostMemory, start: again.milliseconds })
-  printReport(measures, verdicts)
-  say(`written to ${await save({ machine: describeMachine(), options, measures, verdicts })}`)
-  for (const { name, subject, failed, failure } of measures.filter((measure) => measure.failed > 0)) {
-    console.error(`${subject}, ${name}: ${failed} requests failed, as this one:\n${failure}\n`)
-    process.exitCode = 1
-  }
-} finally {
-  // The peers use Basalt's PostgreSQL, so it goes last.
-  for (const subject of running.toReversed()) await subject.stop()
-  await rm(folder, { recursive: true, force: true })
-}
-
-function say(what: string): void {
-  process.stderr.write(`${what}\n`)
 }
 
 /** There, a write would be durable without having to wait for a disk. */
@@ -76,11 +51,11 @@ function describeMachine(): object {
   }
 }
 
-async function save(result: object): Promise<string> {
+async function save(result: Readonly<Record<string, unknown>> & { suite: string }): Promise<string> {
   const results = fileURLToPath(new URL('results', import.meta.url))
   await mkdir(results, { recursive: true })
   const time = new Date().toISOString()
-  const file = join(results, `${time.replaceAll(':', '-').slice(0, 19)}.json`)
+  const file = join(results, `${time.replaceAll(':', '-').slice(0, 19)}-${result.suite}.json`)
   await writeFile(file, `${JSON.stringify({ time, ...result }, null, 2)}\n`)
   return file
 }

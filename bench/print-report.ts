@@ -1,5 +1,5 @@
-import type { Verdict } from './judge-targets.ts'
-import type { Measure } from './measure.ts'
+import type { Measure } from './rounds.ts'
+import type { Verdict } from './verdict.ts'
 
 /** What was measured, then what of it was promised. */
 export function printReport(measures: readonly Measure[], verdicts: readonly Verdict[]): void {
@@ -16,10 +16,10 @@ export function printReport(measures: readonly Measure[], verdicts: readonly Ver
   )
   printTable(
     ['target', 'reached', 'wanted', ''],
-    verdicts.map(({ what, reached, wanted, unit, isReached }) => [
+    verdicts.map(({ what, reached, wanted, unit, direction, isReached }) => [
       what,
       `${figure(reached)} ${unit}`,
-      `${unit === 'times' ? '≥' : '≤'} ${wanted} ${unit}`,
+      `${direction} ${wanted} ${unit}`,
       isReached ? 'reached' : 'NOT REACHED',
     ]),
   )

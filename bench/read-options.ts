@@ -1,28 +1,17 @@
 import { parseArgs } from 'node:util'
-import { type Path, paths } from './paths.ts'
+import type { Options, Suite } from './suite.ts'
 
-const peers = ['parse', 'pocketbase'] as const
-
-export type PeerName = (typeof peers)[number]
-
-export interface Options {
-  /** In the collection before anything is measured. */
-  documents: number
-  /** Of each measure. */
-  seconds: number
-  warmUpSeconds: number
-  /** Each path is measured so often, in turn with what stands beside it; the median counts. */
-  rounds: number
-  only: readonly Path[]
-  peers: readonly PeerName[]
-  /** Whether everything works, rather than how fast it is. */
-  smoke: boolean
-}
-
-/** Reads the command line. Throws, in words for whoever typed it. */
-export function readOptions(args: string[]): Options {
-  const { values } = parseArgs({
+/**
+ * Reads the command line: which of the suites, and how. Without a name it is the first one; a smoke test without a
+ * name is one of all. Throws, in words for whoever typed it.
+ */
+export function readOptions<Name extends string>(
+  args: string[],
+  suites: Readonly<Record<Name, Suite>>,
+): { names: readonly Name[]; optionsOf: (name: Name) => Options } {
+  const { values, positionals } = parseArgs({
     args,
+    allowPositionals: true,
     options: {
       smoke: { type: 'boolean', default: false },
       only: { type: 'string' },
@@ -33,15 +22,25 @@ export function readOptions(args: string[]): Options {
     },
   })
   const { smoke } = values
-  return {
+  const all = Object.keys(suites) as Name[]
+  const byDefault = smoke ? all : all.slice(0, 1)
+  const names = positionals.length === 0 ? byDefault : choices(positionals, all, 'The bench')
+  const common = {
     documents: count(values.documents, 'documents') ?? (smoke ? 1000 : 100_000),
     seconds: count(values.seconds, 'seconds') ?? (smoke ? 1 : 6),
     warmUpSeconds: smoke ? 0.2 : 2,
     rounds: count(values.rounds, 'rounds') ?? (smoke ? 1 : 3),
-    only: values.only === undefined ? paths : choices(values.only.split(','), paths, 'only'),
-    peers: choices(values.peer, peers, 'peer'),
     smoke,
   }
+  const optionsOf = (name: Name): Options => {
+    const { measures, peers } = suites[name]
+    return {
+      ...common,
+      only: values.only === undefined ? measures : choices(values.only.split(','), measures, '--only'),
+      peers: choices(values.peer, peers, '--peer'),
+    }
+  }
+  return { names, optionsOf }
 }
 
 function count(text: string | undefined, name: string): number | undefined {
@@ -53,11 +52,11 @@ function count(text: string | undefined, name: string): number | undefined {
 }
 
 function choices<Choice extends string>(
-  given: string[],
+  given: readonly string[],
   known: readonly Choice[],
-  name: string,
+  who: string,
 ): readonly Choice[] {
   const unknown = given.find((each) => !known.some((choice) => choice === each))
-  if (unknown !== undefined) throw new Error(`--${name} knows ${known.join(', ')}; not ${unknown}.`)
+  if (unknown !== undefined) throw new Error(`${who} knows ${known.join(', ') || 'none'}; not ${unknown}.`)
   return known.filter((choice) => given.includes(choice))
 }

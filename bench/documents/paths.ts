@@ -1,4 +1,4 @@
-import { articleId, type Article, categories, categoryName, isPublic, makeArticle } from './documents.ts'
+import { articleId, type Article, categories, categoryName, isPublic, makeArticle } from './articles.ts'
 
 export const paths = ['read', 'list', 'create', 'update', 'mixed'] as const
 

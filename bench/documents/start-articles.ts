@@ -1,15 +1,12 @@
-import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { call, callText } from './call.ts'
-import { articleId, makeArticle } from './documents.ts'
+import { call, callText } from '../call.ts'
+import { createProject, launchBasalt } from '../launch-basalt.ts'
+import { rawRequest } from '../raw-request.ts'
+import { articleId, makeArticle } from './articles.ts'
 import type { Dialect, Subject } from './paths.ts'
-import { rawRequest } from './raw-request.ts'
-import { type Process, startProcess } from './start-process.ts'
-import { untilReady } from './until-ready.ts'
 
-export interface Basalt extends Subject {
+export interface ArticlesServer extends Subject {
   readonly pid: number
   /** The folder of PostgreSQL's socket. */
   readonly sockets: string
@@ -18,8 +15,6 @@ export interface Basalt extends Subject {
   sampleList(): Promise<string>
 }
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const operator = { email: 'bench@example.com', password: 'only for the bench' }
 const linesEachImport = 5000
 
 const collection = {
@@ -51,60 +46,16 @@ const collection = {
   },
 }
 
-/** Compiles the server as it is published: what is measured is what people install. */
-export function buildBasalt(): void {
-  execFileSync('npm', ['run', 'build', '--silent'], {
-    cwd: root,
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-  })
-}
-
-/** Starts the server on a data folder, as a process like in production; gives back how long it took to answer. */
-export async function launchBasalt(dataDir: string): Promise<Process & { milliseconds: number }> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(BASALT_|DATABASE_URL$)/.test(name))
-  const before = performance.now()
-  const server = await startProcess({
-    file: process.execPath,
-    args: ['--max-semi-space-size=8', '--heap-growing-percent=30', 'dist/main.js'],
-    cwd: root,
-    env: {
-      ...Object.fromEntries(inherited),
-      NODE_ENV: 'production',
-      BASALT_PORT: '0',
-      BASALT_DATA_DIR: dataDir,
-      BASALT_RATE_LIMITS: 'off',
-      BASALT_LOG_LEVEL: 'warn',
-      BASALT_OPERATOR_EMAIL: operator.email,
-      BASALT_OPERATOR_PASSWORD: operator.password,
-    },
-    ready: /^Basalt serves at (http:\S+)/,
-  })
-  await untilReady(`${server.found}/readyz`)
-  return { ...server, milliseconds: performance.now() - before }
-}
-
 /** A fresh server with a project, its collection and `count` documents. */
-export async function startBasalt(dataDir: string, count: number): Promise<Basalt> {
+export async function startArticles(dataDir: string, count: number): Promise<ArticlesServer> {
   const { found: url, pid, stop } = await launchBasalt(dataDir)
   try {
-    const { token } = await call<{ token: string }>(`${url}/v1/operators/sign-in`, {
-      method: 'POST',
-      body: operator,
-    })
-    const { project, keys } = await call<{
-      project: { ref: string }
-      keys: { publishable: string; secret: string }
-    }>(`${url}/v1/projects`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}` },
-      body: { name: 'Bench' },
-    })
-    const path = `/v1/projects/${project.ref}/collections/articles`
-    const asServer = { authorization: `Bearer ${keys.secret}` }
+    const { ref, publishable, secret } = await createProject(url)
+    const path = `/v1/projects/${ref}/collections/articles`
+    const asServer = { authorization: `Bearer ${secret}` }
     await call(url + path, { method: 'PUT', headers: asServer, body: collection })
     await importArticles(`${url}${path}/documents/import`, asServer, count)
-    const asApp = { 'x-api-key': keys.publishable }
+    const asApp = { 'x-api-key': publishable }
     const ask = (suffix: string) => callText(`${url}${path}/documents${suffix}`, { headers: asApp })
     return {
       name: 'Basalt',

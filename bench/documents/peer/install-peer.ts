@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** Installs what `bench/peers/<name>/package.json` pins, and `extra`, there and nowhere else; gives back where. */
+/** Installs what `bench/documents/peers/<name>/package.json` pins, and `extra`, there and nowhere else; gives back where. */
 export function installPeer(name: string, extra: string[] = []): string {
   const folder = fileURLToPath(new URL(`../peers/${name}`, import.meta.url))
   // Not as a workspace of the project, and without the scripts of some hundred packages that nobody has read.

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Subject } from '../paths.ts'
-import { rawRequest } from '../raw-request.ts'
-import { startProcess } from '../start-process.ts'
+import { rawRequest } from '../../raw-request.ts'
+import { startProcess } from '../../start-process.ts'
 
 /** Serves texts of the size that Basalt's answers have, and echoes what it's sent. */
 export async function startBare(document: string, list: string): Promise<Subject> {

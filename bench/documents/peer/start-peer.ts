@@ -1,7 +1,8 @@
-import type { PeerName } from '../read-options.ts'
 import type { Subject } from '../paths.ts'
 import { startParse } from './start-parse.ts'
 import { startPocketbase } from './start-pocketbase.ts'
+
+export const peers = ['parse', 'pocketbase'] as const
 
 export interface PeerPlace {
   /** To put files into. */
@@ -12,6 +13,6 @@ export interface PeerPlace {
 }
 
 /** Another Backend-as-a-Service, with the same documents, index and rules as far as it knows such. */
-export async function startPeer(name: PeerName, place: PeerPlace): Promise<Subject> {
+export async function startPeer(name: (typeof peers)[number], place: PeerPlace): Promise<Subject> {
   return name === 'parse' ? startParse(place) : startPocketbase(place)
 }

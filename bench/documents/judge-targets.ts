@@ -1,15 +1,7 @@
-import type { Measure, MeasureName } from './measure.ts'
-import { connections } from './measure.ts'
+import type { Measure } from '../rounds.ts'
+import { atLeast, atMost, type Verdict } from '../verdict.ts'
+import { connections, type MeasureName } from './measure-paths.ts'
 import type { Path } from './paths.ts'
-
-/** What was promised, and what was reached. */
-export interface Verdict {
-  what: string
-  reached: number
-  wanted: number
-  unit: string
-  isReached: boolean
-}
 
 export interface Figures {
   measures: readonly Measure[]
@@ -51,12 +43,4 @@ export function judgeTargets({ measures, memory, start }: Figures): Verdict[] {
     for (const path of peerPaths) compare(path, find(path, peer), factor)
   }
   return verdicts
-}
-
-function atLeast(what: string, reached: number, wanted: number): Verdict {
-  return { what, reached, wanted, unit: 'times', isReached: reached >= wanted }
-}
-
-function atMost(what: string, reached: number, wanted: number, unit: string): Verdict {
-  return { what, reached, wanted, unit, isReached: reached <= wanted }
 }

@@ -1,0 +1,56 @@
+import type { LoadResult } from './load/load-job.ts'
+
+export interface Measure {
+  name: string
+  subject: string
+  /** Of each round, in order. */
+  rates: number[]
+  /** Medians of the rounds, as is `rate`: answers in a second, milliseconds. */
+  rate: number
+  p50: number
+  p99: number
+  generatorBusy: number
+  /** In all of the rounds. */
+  failed: number
+  failure: string | null
+}
+
+export type Round = Pick<LoadResult, 'rate' | 'p50' | 'p99' | 'failed' | 'failure' | 'generatorBusy'>
+
+/** Collects what was measured several times, and makes one figure of it. */
+export class Rounds {
+  readonly #taken = new Map<string, { name: string; subject: string; rounds: Round[] }>()
+
+  async take(name: string, subject: string, work: () => Promise<Round>): Promise<void> {
+    const key = `${name} of ${subject}`
+    const entry = this.#taken.get(key) ?? { name, subject, rounds: [] }
+    this.#taken.set(key, entry)
+    const round = await work()
+    entry.rounds.push(round)
+    process.stderr.write(`  ${subject}, ${name}: ${Math.round(round.rate)}/s\n`)
+  }
+
+  measures(): Measure[] {
+    return [...this.#taken.values()].map(({ rounds, ...names }) => ({ ...names, ...summarize(rounds) }))
+  }
+}
+
+function summarize(rounds: readonly Round[]): Omit<Measure, 'name' | 'subject'> {
+  const medianOf = (figure: 'rate' | 'p50' | 'p99' | 'generatorBusy') =>
+    median(rounds.map((round) => round[figure]))
+  return {
+    rates: rounds.map(({ rate }) => rate),
+    rate: medianOf('rate'),
+    p50: medianOf('p50'),
+    p99: medianOf('p99'),
+    generatorBusy: medianOf('generatorBusy'),
+    failed: rounds.reduce((sum, { failed }) => sum + failed, 0),
+    failure: rounds.find(({ failure }) => failure !== null)?.failure ?? null,
+  }
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2
+}
