@@ -1,5 +1,6 @@
 import type { User } from '../../platform/generated/client.ts'
 import { forbidden } from '../../platform/errors.ts'
+import { requireRoomToHash } from '../../platform/hashing/hash-threads.ts'
 import { hashSecret } from '../../platform/ids.ts'
 import { hashPassword, needsRehash, verifyPassword } from '../../platform/passwords.ts'
 import { addressGroup } from '../../projects/address-group.ts'
@@ -30,6 +31,7 @@ export async function checkCredentials(
   const { settings } = await auth.settings.of(project)
   if (!settings.password.enabled) throw methodDisabled('password')
   const email = normaliseEmail(credentials.email)
+  requireRoomToHash()
   await limitSignIns(auth, project, email, device)
   const user = await auth.services.control.user.findUnique({
     where: { projectId_email: { projectId: project.id, email } },
