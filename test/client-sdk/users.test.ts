@@ -88,9 +88,9 @@ test('users are imported with what other systems knew of them, and exported', as
 })
 
 test('a server acts as a user, and the user’s log says so', async () => {
-  const { users, as } = admin()
+  const server = admin()
   const { id, email } = await create()
-  const acting = as(await users.impersonate(id))
+  const acting = server.as(await server.users.impersonate(id))
   expect(await acting.auth.getUser()).toMatchObject({ id })
   await expect(acting.auth.updateUser({ email: newEmail() })).rejects.toMatchObject({
     code: 'step_up_required',
