@@ -1,5 +1,6 @@
 import type { ForeignHash } from '../../platform/hashing/foreign-hashes.ts'
 import { runHashWork } from '../../platform/hashing/hash-threads.ts'
+import { dummyHash } from '../../platform/passwords.ts'
 
 /** How imported hashes are stored: `$foreign$` and the hash as JSON. */
 const prefix = '$foreign$'
@@ -15,5 +16,5 @@ export function isForeignHash(stored: string): boolean {
 /** Throws `unavailable` when too many passwords wait already. */
 export function verifyForeignHash(stored: string, password: string): Promise<boolean> {
   const hash: ForeignHash = JSON.parse(stored.slice(prefix.length))
-  return runHashWork({ do: 'verify-foreign', hash, password })
+  return runHashWork({ do: 'verify-foreign', hash, password, otherwise: dummyHash })
 }

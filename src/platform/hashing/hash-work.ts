@@ -5,7 +5,8 @@ import { type ForeignHash, verifyForeign } from './foreign-hashes.ts'
 export type HashWork =
   | { do: 'hash'; password: string; cost: Argon2Cost }
   | { do: 'verify'; password: string; hash: string }
-  | { do: 'verify-foreign'; password: string; hash: ForeignHash }
+  /** Where that fails, `otherwise` is verified too: a cheap hash must not be answered sooner than none. */
+  | { do: 'verify-foreign'; password: string; hash: ForeignHash; otherwise: string }
 
 export interface HashResults {
   hash: string
@@ -21,6 +22,8 @@ export function doHashWork(work: HashWork): string | boolean {
     case 'verify':
       return verifyArgon2(work.hash, work.password)
     case 'verify-foreign':
-      return verifyForeign(work.hash, work.password)
+      if (verifyForeign(work.hash, work.password)) return true
+      verifyArgon2(work.otherwise, work.password)
+      return false
   }
 }
