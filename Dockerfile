@@ -12,6 +12,7 @@ WORKDIR /app
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
+COPY --from=build /build/client-sdk ./client-sdk
 COPY --from=build /build/prisma/migrations ./prisma/migrations
 COPY --from=build /build/cli ./cli
 USER basalt

@@ -16,8 +16,11 @@ export function buildBasalt(): void {
   })
 }
 
-/** Starts the server on a data folder, as a process like in production; gives back how long it took to answer. */
-export async function launchBasalt(dataDir: string): Promise<Process & { milliseconds: number }> {
+/**
+ * Starts the server on a data folder, as a process like in production; gives back how long it took to answer. Whoever is
+ * to find it again says which port; 0 is any.
+ */
+export async function launchBasalt(dataDir: string, port = 0): Promise<Process & { milliseconds: number }> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(BASALT_|DATABASE_URL$)/.test(name))
   const before = performance.now()
   const server = await startProcess({
@@ -27,7 +30,7 @@ export async function launchBasalt(dataDir: string): Promise<Process & { millise
     env: {
       ...Object.fromEntries(inherited),
       NODE_ENV: 'production',
-      BASALT_PORT: '0',
+      BASALT_PORT: String(port),
       BASALT_DATA_DIR: dataDir,
       BASALT_RATE_LIMITS: 'off',
       BASALT_LOG_LEVEL: 'warn',

@@ -7,11 +7,12 @@ import { documents } from './documents/documents-suite.ts'
 import { buildBasalt } from './launch-basalt.ts'
 import { printReport } from './print-report.ts'
 import { readOptions } from './read-options.ts'
+import { realtime } from './realtime/realtime-suite.ts'
 import { say } from './say.ts'
 import type { Suite } from './suite.ts'
 
 /** What can be measured; the first is what `npm run bench` means. */
-const suites = { documents, auth } as const satisfies Record<string, Suite>
+const suites = { documents, auth, realtime } as const satisfies Record<string, Suite>
 
 const { names, optionsOf } = readOptions(process.argv.slice(2), suites)
 const runs = names.map((name) => ({ name, options: optionsOf(name) }))

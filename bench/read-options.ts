@@ -17,6 +17,7 @@ export function readOptions<Name extends string>(
       only: { type: 'string' },
       peer: { type: 'string', multiple: true, default: [] },
       documents: { type: 'string' },
+      sockets: { type: 'string' },
       seconds: { type: 'string' },
       rounds: { type: 'string' },
     },
@@ -27,6 +28,7 @@ export function readOptions<Name extends string>(
   const names = positionals.length === 0 ? byDefault : choices(positionals, all, 'The bench')
   const common = {
     documents: count(values.documents, 'documents') ?? (smoke ? 1000 : 100_000),
+    sockets: count(values.sockets, 'sockets') ?? (smoke ? 50 : 5000),
     seconds: count(values.seconds, 'seconds') ?? (smoke ? 1 : 6),
     warmUpSeconds: smoke ? 0.2 : 2,
     rounds: count(values.rounds, 'rounds') ?? (smoke ? 1 : 3),

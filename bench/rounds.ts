@@ -18,7 +18,7 @@ export interface Measure {
   failure: string | null
 }
 
-export type Round = Omit<LoadResult, 'max'>
+export type Round = Omit<LoadResult, 'max' | 'refused'> & { refused?: number }
 
 /** Collects what was measured several times, and makes one figure of it. */
 export class Rounds {
@@ -30,7 +30,7 @@ export class Rounds {
     this.#taken.set(key, entry)
     const round = await work()
     entry.rounds.push(round)
-    const refused = round.refused === 0 ? '' : `, and ${Math.round(round.refused)}/s refused`
+    const refused = round.refused ? `, and ${Math.round(round.refused)}/s refused` : ''
     say(`  ${subject}, ${name}: ${Math.round(round.rate)}/s, p99 ${round.p99.toFixed(1)} ms${refused}`)
   }
 
@@ -42,7 +42,7 @@ export class Rounds {
 type Figure = 'rate' | 'p50' | 'p99' | 'refused' | 'generatorBusy'
 
 function summarize(rounds: readonly Round[]): Omit<Measure, 'name' | 'subject'> {
-  const medianOf = (figure: Figure) => median(rounds.map((round) => round[figure]))
+  const medianOf = (figure: Figure) => median(rounds.map((round) => round[figure] ?? 0))
   return {
     rates: rounds.map(({ rate }) => rate),
     rate: medianOf('rate'),

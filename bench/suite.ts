@@ -4,6 +4,8 @@ import type { Verdict } from './verdict.ts'
 export interface Options {
   /** In the collection before anything is measured. */
   documents: number
+  /** That are open at once, in suites that know such. */
+  sockets: number
   /** Of each measure. */
   seconds: number
   warmUpSeconds: number

@@ -24,7 +24,8 @@ export function watchMemory(pid: number): MemoryWatch {
   }
 }
 
-async function residentKibibytes(pid: number): Promise<number> {
+/** The memory of a process that is there right now. */
+export async function residentKibibytes(pid: number): Promise<number> {
   if (process.platform === 'linux') {
     const status = await readFile(`/proc/${pid}/status`, 'utf8')
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0)

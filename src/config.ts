@@ -27,6 +27,8 @@ export interface Config {
   readonly logLevel: (typeof logLevels)[number]
   /** How long the change log reaches back: what is older than `days`, or beyond `maxRows` in a project, goes. */
   readonly changeRetention: { readonly days: number; readonly maxRows: number }
+  /** How long tasks that ended are shown: those that are dead for longer, and of a project no more than `maxRows`. */
+  readonly taskRetention: { readonly days: number; readonly deadDays: number; readonly maxRows: number }
   readonly limits: Limits
 }
 
@@ -48,6 +50,34 @@ export interface Limits {
   readonly requestsPerSecondByAddress: number
   readonly requestsPerSecondByProject: number
   readonly mailsPerHourByProject: number
+  readonly taskPayloadBytes: number
+  /** Tasks that run at once on one node. */
+  readonly tasksAtOnce: number
+  /** Tasks of one project that run at once, on all nodes together. */
+  readonly tasksAtOnceByProject: number
+  /** Tasks of one project that have not ended. */
+  readonly waitingTasksByProject: number
+  readonly schedulesByProject: number
+  /** Open at once on this node. */
+  readonly sockets: number
+  /** Of these, of one address. */
+  readonly socketsByAddress: number
+  readonly subscriptionsPerSocket: number
+  readonly socketMessagesPerSecond: number
+  readonly socketMessageBytes: number
+  /** What is kept for a reader that doesn't read. */
+  readonly socketBufferBytes: number
+  /** Of one function; what a process of several may take is three times this. */
+  readonly functionMemoryBytes: number
+  /** For callable and HTTP functions, and the most that one may ask for. */
+  readonly functionMs: number
+  readonly functionHookMs: number
+  /** Calls at once of a project, on this node. */
+  readonly functionCalls: number
+  /** A process without calls is ended after so long. */
+  readonly functionIdleMs: number
+  /** The files of one deployment. */
+  readonly deploymentBytes: number
   /** How many seconds' worth of requests may come at once. */
   readonly burstFactor: number
 }
@@ -77,6 +107,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       days: read.integer('BASALT_CHANGE_RETENTION_DAYS', { default: 7, min: 1, max: 3650 }),
       maxRows: read.integer('BASALT_CHANGE_RETENTION_ROWS', { default: 1_000_000, min: 1000, max: 1e9 }),
     }),
+    taskRetention: Object.freeze({
+      days: read.integer('BASALT_TASK_RETENTION_DAYS', { default: 7, min: 1, max: 3650 }),
+      deadDays: read.integer('BASALT_TASK_RETENTION_DEAD_DAYS', { default: 30, min: 1, max: 3650 }),
+      maxRows: read.integer('BASALT_TASK_RETENTION_ROWS', { default: 100_000, min: 100, max: 1e9 }),
+    }),
     limits: readLimits(read),
   }
   read.finish('BASALT_')
@@ -103,6 +138,23 @@ function readLimits(read: EnvironmentReader): Limits {
     requestsPerSecondByAddress: limit('REQUESTS_BY_ADDRESS', 50, 1_000_000),
     requestsPerSecondByProject: limit('REQUESTS_BY_PROJECT', 1000, 1_000_000),
     mailsPerHourByProject: limit('MAILS_BY_PROJECT', 100, 1_000_000),
+    sockets: limit('SOCKETS', 20_000, 1_000_000),
+    socketsByAddress: limit('SOCKETS_BY_ADDRESS', 1_000, 1_000_000),
+    subscriptionsPerSocket: limit('SUBSCRIPTIONS_BY_SOCKET', 100, 10_000),
+    socketMessagesPerSecond: limit('SOCKET_MESSAGES', 50, 100_000),
+    socketMessageBytes: limit('SOCKET_MESSAGE_BYTES', 64 * 1024, 16 * 1024 * 1024),
+    socketBufferBytes: limit('SOCKET_BUFFER_BYTES', 1024 * 1024, 1024 * 1024 * 1024),
+    functionMemoryBytes: limit('FUNCTION_MEMORY_BYTES', 128 * 1024 * 1024, 4 * 1024 * 1024 * 1024),
+    functionMs: limit('FUNCTION_MS', 30_000, 900_000),
+    functionHookMs: limit('FUNCTION_HOOK_MS', 5_000, 60_000),
+    functionCalls: limit('FUNCTION_CALLS', 16, 1_000),
+    functionIdleMs: limit('FUNCTION_IDLE_MS', 300_000, 86_400_000),
+    deploymentBytes: limit('DEPLOYMENT_BYTES', 16 * 1024 * 1024, 256 * 1024 * 1024),
+    taskPayloadBytes: limit('TASK_PAYLOAD_BYTES', 256 * 1024, 16 * 1024 * 1024),
+    tasksAtOnce: limit('TASKS_AT_ONCE', 256, 10_000),
+    tasksAtOnceByProject: limit('TASKS_AT_ONCE_BY_PROJECT', 32, 10_000),
+    waitingTasksByProject: limit('WAITING_TASKS_BY_PROJECT', 1_000_000, 1_000_000_000),
+    schedulesByProject: limit('SCHEDULES_BY_PROJECT', 200, 100_000),
     burstFactor: limit('BURST_FACTOR', 2, 100),
   }
   if (limits.pageDefault > limits.pageMax) {

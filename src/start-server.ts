@@ -10,6 +10,7 @@ import type { Logger } from './platform/logging.ts'
 import { checkMasterKey } from './platform/check-master-key.ts'
 import { loadMasterKey } from './platform/master-key.ts'
 import { createMetrics } from './platform/metrics.ts'
+import { openNodes } from './platform/nodes.ts'
 import { openDatabase } from './platform/open-database.ts'
 import { openControlPlane } from './platform/prisma.ts'
 import type { Services } from './platform/services.ts'
@@ -28,6 +29,14 @@ export interface RunningServer {
 
 // Connections are the dearest thing of PostgreSQL. Reads and writes share statements, so few are enough.
 const maxConnections = 16
+const background: pg.PoolConfig = {
+  application_name: 'basalt background',
+  // One of them listens for tasks.
+  max: 6,
+  // Awaited by the pool, before anybody gets the connection.
+  // oxlint-disable-next-line typescript/no-misused-promises -- its types don't say so
+  onConnect: (client) => client.query('SET synchronous_commit = off'),
+}
 // A connection remembers each project that it has touched (33 KB of catalogue each): it is renewed in time.
 const connectionLifetimeSeconds = 900
 
@@ -46,20 +55,26 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     await requireFreePort(config)
     const database = await openDatabase(config, log)
     opened.push(database.stop)
-    const db = openPool(database.connection, config, log)
+    const db = openPool(database.connection, config, log, { max: maxConnections })
     opened.push(() => db.end())
     await migrateDatabase(db)
+    const backgroundDb = openPool(database.connection, config, log, background)
+    opened.push(() => backgroundDb.end())
     const control = openControlPlane(db)
     opened.push(() => control.$disconnect())
     const bus = await openBus(db, database.connection, log)
     opened.push(() => bus.close())
+    const nodes = await openNodes(db, bus, log)
+    opened.push(() => nodes.close())
     const masterKey = await loadMasterKey(config)
     await checkMasterKey(control, masterKey)
-    const services: Services = { config, log, db, control, bus, metrics: createMetrics(), masterKey }
+    const metrics = createMetrics()
+    const services: Services = { config, log, db, backgroundDb, control, bus, nodes, metrics, masterKey }
     const app = await createApp(services)
     opened.push(() => app.server.close())
     const firstStart = await prepareFirstStart(services, app)
     await app.server.listen({ host: config.host, port: config.port })
+    app.tasks.start()
     const address = addressOf(config, app.server.server.address())
     return { app, services, address, database: database.description, firstStart, stop: closeAll }
   } catch (error) {
@@ -68,15 +83,15 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   }
 }
 
-function openPool(connection: pg.PoolConfig, config: Config, log: Logger): pg.Pool {
+function openPool(connection: pg.PoolConfig, config: Config, log: Logger, more: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool({
     ...connection,
     application_name: 'basalt',
-    max: maxConnections,
     maxLifetimeSeconds: connectionLifetimeSeconds,
     connectionTimeoutMillis: 5_000,
     statement_timeout: config.limits.statementMs,
     idle_in_transaction_session_timeout: 30_000,
+    ...more,
   })
   // A connection that breaks while nobody uses it: the pool makes a new one when it is needed.
   // The error carries the whole client with it, which is nothing for a log.

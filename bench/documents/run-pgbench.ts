@@ -1,7 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import type { Round } from '../rounds.ts'
 
 const run = promisify(execFile)
 const user = 'basalt'
@@ -23,12 +22,21 @@ export async function preparePgbench(sockets: string, scale: number): Promise<vo
   await run('pgbench', ['-h', sockets, '-U', user, '-i', '-q', '-s', String(scale), database])
 }
 
+interface PgbenchResult {
+  rate: number
+  p50: number
+  p99: number
+  failed: number
+  failure: null
+  generatorBusy: number
+}
+
 /** The rate of small durable transactions without any server above; its latency is an average only. */
-export async function runPgbench(sockets: string, clients: number, seconds: number): Promise<Round> {
+export async function runPgbench(sockets: string, clients: number, seconds: number): Promise<PgbenchResult> {
   const load = ['-N', '-n', '-M', 'prepared', '-c', String(clients), '-j', '2', '-T', String(seconds)]
   const { stdout } = await run('pgbench', ['-h', sockets, '-U', user, ...load, database])
   const rate = Number(/^tps = ([\d.]+)/m.exec(stdout)?.[1])
   const latency = Number(/^latency average = ([\d.]+) ms/m.exec(stdout)?.[1])
   if (Number.isNaN(rate)) throw new Error(`pgbench said:\n${stdout}`)
-  return { rate, p50: latency, p99: Number.NaN, refused: 0, failed: 0, failure: null, generatorBusy: 0 }
+  return { rate, p50: latency, p99: Number.NaN, failed: 0, failure: null, generatorBusy: 0 }
 }

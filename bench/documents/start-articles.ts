@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { call, callText } from '../call.ts'
+import { findSockets } from '../find-sockets.ts'
 import { type BenchProject, createProject, launchBasalt } from '../launch-basalt.ts'
 import { rawRequest } from '../raw-request.ts'
 import { articleId, makeArticle } from './articles.ts'
@@ -106,12 +105,4 @@ async function importArticles(url: string, headers: Record<string, string>, coun
     })
     if (imported !== numbers.length) throw new Error(`Only ${imported} of ${numbers.length} were imported.`)
   }
-}
-
-/** The fifth line of `postmaster.pid`. */
-async function findSockets(dataDir: string): Promise<string> {
-  const lines = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')
-  const folder = lines.split('\n')[4]
-  if (folder === undefined) throw new Error('PostgreSQL does not say where its socket is.')
-  return folder
 }

@@ -5,10 +5,17 @@ import { type AuthStorage, defaultStorage, memoryStorage } from './auth/auth-sto
 import { keepSession, type Session, type UntypedProfile } from './auth/session.ts'
 import { SessionKeeper } from './auth/session-keeper.ts'
 import { type Change, type ChangesOptions, readChanges } from './changes.ts'
+import { broadcast, type ChannelsClient, createChannelsClient } from './channels.ts'
 import { CollectionClient } from './collection.ts'
 import { applySchema, type CollectionChanges, type CollectionsClient } from './collections.ts'
 import { createCollectionsClient, type PutOptions } from './collections.ts'
 import type { CollectionName, Schema, UntypedSchema } from './define-schema.ts'
+import { createFunctionsClient, type FunctionsClient } from './functions/functions-client.ts'
+import { Channel } from './realtime/channel.ts'
+import { LiveLists } from './realtime/live-list.ts'
+import { Realtime, type RealtimeClient } from './realtime/realtime.ts'
+import { socketCredentials } from './realtime/socket-credentials.ts'
+import type { WebSocketConstructor } from './realtime/web-socket.ts'
 import { runTransaction, type Settled, type Transaction } from './transaction.ts'
 import { createTransport, type Fetch, type TokenProvider, type TransportOptions } from './transport.ts'
 
@@ -63,9 +70,10 @@ export type {
 } from './define-schema.ts'
 export { array, boolean, integer, json, number, object, oneOf, point, reference } from './fields.ts'
 export { string, timestamp, type Field, type FieldRules, type JsonSchema, type Point } from './fields.ts'
-export type { Data, Document, NewDocument, Row, SystemFields } from './document.ts'
+export type { Data, Document, NewDocument, Path, Row, SystemFields } from './document.ts'
 export type { Aggregation, AggregateOptions, Group } from './aggregate.ts'
 export type { Change, ChangesOptions } from './changes.ts'
+export type { ChannelDefinition, ChannelInfo, ChannelRules, ChannelsClient } from './channels.ts'
 export type { CollectionClient } from './collection.ts'
 export type {
   CollectionChange,
@@ -74,10 +82,19 @@ export type {
   CollectionsClient,
   PutOptions,
 } from './collections.ts'
+export type { CallOptions, FunctionsClient } from './functions/functions-client.ts'
 export type { Filter, Operators } from './filter.ts'
 export type { ImportFault, ImportOptions, ImportSummary } from './import-documents.ts'
 export type { Patch } from './patch.ts'
-export type { Page, Query } from './query.ts'
+export type { LiveOptions, Page, Query } from './query.ts'
+export type { Channel, ChannelState, Sender } from './realtime/channel.ts'
+export type { ConnectionState } from './realtime/connection-state.ts'
+export type { LiveChange } from './realtime/documents-list.ts'
+export type { LiveDocument, LiveDocumentState, LiveQuery, LiveQueryState } from './realtime/live.ts'
+export type { MemberList } from './realtime/member-list.ts'
+export type { Member } from './realtime/protocol.ts'
+export type { RealtimeClient } from './realtime/realtime.ts'
+export type { WebSocketConstructor, WebSocketLike } from './realtime/web-socket.ts'
 export type { Pending, Settled, Transaction } from './transaction.ts'
 export type { Fetch, TokenProvider } from './transport.ts'
 
@@ -102,6 +119,8 @@ export interface ClientOptions<S extends Schema> {
   readonly retries?: number
   /** Default: the platform's `fetch`. */
   readonly fetch?: Fetch
+  /** For live queries and channels. Default: the platform's `WebSocket`; Node has one since version 22. */
+  readonly webSocket?: WebSocketConstructor
 }
 
 /** A project of a Basalt server. */
@@ -134,7 +153,24 @@ export interface Basalt<S extends Schema, Profile = UntypedProfile> {
   ): Promise<Settled<R>>
   /** The committed writes of the project, in order. For secret keys. */
   changes(options?: ChangesOptions): AsyncGenerator<Change<S>, void, undefined>
+  /**
+   * A channel: messages between those who are in it, and who they are. Each call is a membership of its own.
+   * Its types: `channel<Presence, { moved: { x: number; y: number } }>('board:7')`.
+   */
+  channel<Presence = unknown, Events = Record<string, unknown>>(name: string): Channel<Presence, Events>
+  /** Sends to everybody in a channel without being in it, as servers do. Fails with `forbidden` if the rules say no. */
+  broadcast(
+    channel: string,
+    event: string,
+    payload: unknown,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<void>
+  /** The socket behind live queries and channels. It opens with the first and closes some seconds after the last. */
+  readonly realtime: RealtimeClient
+  readonly channels: ChannelsClient
   readonly collections: CollectionsClient
+  /** The project's own functions. */
+  readonly functions: FunctionsClient
   /** Puts every collection of a schema. For secret keys. */
   applySchema(schema: Schema, options?: PutOptions): Promise<CollectionChanges[]>
 }
@@ -160,12 +196,15 @@ export function createClient<S extends Schema = UntypedSchema, Profile = Untyped
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     timeoutMs,
     retries,
+    webSocket: options.webSocket,
   }
   const storage = options.auth?.storage ?? defaultStorage()
   return connect(connection, { storage, storageKey: `basalt-${project}`, accessToken })
 }
 
-type Connection = Omit<TransportOptions, 'accessToken'>
+interface Connection extends Omit<TransportOptions, 'accessToken'> {
+  readonly webSocket: WebSocketConstructor | undefined
+}
 
 interface UserSource {
   readonly storage: AuthStorage
@@ -180,20 +219,28 @@ function connect<S extends Schema, Profile>(
 ): Basalt<S, Profile> {
   const open = createTransport({ ...connection, accessToken: () => null })
   const keeper = new SessionKeeper<Profile>(open, storage, storageKey)
-  const transport = createTransport({
-    ...connection,
-    accessToken: tokenProvider(accessToken) ?? ((refused) => keeper.accessToken(refused)),
-  })
+  const given = tokenProvider(accessToken)
+  const token: TokenProvider = given ?? ((refused) => keeper.accessToken(refused))
+  const transport = createTransport({ ...connection, accessToken: token })
+  const credentials = socketCredentials(connection, token, given === undefined ? keeper : null)
+  const realtime = new Realtime(credentials, connection.webSocket)
+  const lists = new LiveLists(realtime)
   const collections = createCollectionsClient(transport)
   return {
     auth: new AuthClient({ open, asUser: transport, keeper, storage, redirectKey: `${storageKey}-redirect` }),
     users: new UsersClient(transport),
     authSettings: new AuthSettingsClient(transport),
     as: (user) => actAs(connection, storageKey, user),
-    collection: (name) => new CollectionClient(transport, name),
+    collection: (name) => new CollectionClient({ transport, lists, collection: name }),
     transaction: (collect, { signal } = {}) => runTransaction(transport, collect, signal),
     changes: (changesOptions = {}) => readChanges(transport, changesOptions),
+    channel: (name) => new Channel(realtime, name),
+    broadcast: (channel, event, payload, callOptions) =>
+      broadcast(transport, channel, { event, payload }, callOptions),
+    realtime,
+    channels: createChannelsClient(transport),
     collections,
+    functions: createFunctionsClient(transport),
     applySchema: (schema, putOptions) => applySchema(collections, schema, putOptions),
   }
 }

@@ -3,7 +3,8 @@ import type { Data, Document, IncludePath, Input, NewDocument, Path, Row } from 
 import { exportDocuments } from './export-documents.ts'
 import { importDocuments, type ImportOptions, type ImportSummary } from './import-documents.ts'
 import type { Patch } from './patch.ts'
-import { everything, Query } from './query.ts'
+import { documentsPath, everything, Query, type QuerySource } from './query.ts'
+import { type LiveDocument, liveDocument, type LiveDocumentState } from './realtime/live.ts'
 import type { Transport } from './transport.ts'
 
 interface CallOptions {
@@ -17,15 +18,16 @@ interface WriteOptions extends CallOptions {
 
 /** The documents of one collection: single ones by id, and all of them as the query that asks for everything. */
 export class CollectionClient<S extends Schema, N extends CollectionName<S>> extends Query<S, N> {
+  readonly #source: QuerySource
   readonly #transport: Transport
   readonly #path: string
 
   /** @internal */
-  constructor(transport: Transport, name: N) {
-    const path = `/collections/${encodeURIComponent(name)}/documents`
-    super(transport, path, everything)
-    this.#transport = transport
-    this.#path = path
+  constructor(source: QuerySource) {
+    super(source, everything)
+    this.#source = source
+    this.#transport = source.transport
+    this.#path = documentsPath(source)
   }
 
   /** One document. Fails with `not_found` if there is none, or none that the caller may read. */
@@ -38,6 +40,21 @@ export class CollectionClient<S extends Schema, N extends CollectionName<S>> ext
   ): Promise<Row<S, N, Included, Selection>> {
     const query = { include: options.include?.join(','), fields: options.fields?.join(',') }
     return this.#transport.json({ method: 'GET', path: this.#pathOf(id), query, signal: options.signal })
+  }
+
+  /** One document, kept up to date as a live query is; null as long as there is none that the caller may read. */
+  liveDocument<Selection extends Path<Document<S, N>> = never>(
+    id: string,
+    options: CallOptions & { readonly fields?: readonly Selection[] } = {},
+    callback?: (state: LiveDocumentState<Row<S, N, never, Selection>>) => void,
+  ): LiveDocument<Row<S, N, never, Selection>> {
+    checkId(id)
+    const { fields = [], signal } = options
+    const { collection, lists } = this.#source
+    const request = { collection, document: id, ...(fields.length === 0 ? {} : { fields }) }
+    const live = liveDocument<Row<S, N, never, Selection>>(lists, request, signal)
+    if (callback !== undefined) live.subscribe(callback)
+    return live
   }
 
   /** Creates a document, under a new id if `data` names none. Fails with `already_exists` on a taken id. */
@@ -83,10 +100,14 @@ export class CollectionClient<S extends Schema, N extends CollectionName<S>> ext
   }
 
   #pathOf(id: string): string {
-    // An empty id would address the whole collection, and a dot its parent.
-    if (!/^[A-Za-z0-9_-]{1,64}$/.test(id)) throw new TypeError(`'${id}' is not the id of a document`)
+    checkId(id)
     return `${this.#path}/${id}`
   }
+}
+
+function checkId(id: string): void {
+  // An empty id would address the whole collection, and a dot its parent.
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(id)) throw new TypeError(`'${id}' is not the id of a document`)
 }
 
 function preconditions(options: {

@@ -54,7 +54,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-function abortError(): Error {
+export function abortError(): Error {
   const error = new Error('The operation was aborted.')
   error.name = 'AbortError'
   return error

@@ -2,6 +2,9 @@ import type { AggregateOptions, Aggregations, Group } from './aggregate.ts'
 import type { CollectionName, Schema } from './define-schema.ts'
 import type { Document, IncludePath, Path, Row } from './document.ts'
 import { type Filter, refuseUndefined } from './filter.ts'
+import { type LiveQuery, liveQuery, type LiveQueryState } from './realtime/live.ts'
+import type { LiveLists } from './realtime/live-list.ts'
+import type { LiveRequest } from './realtime/protocol.ts'
 import type { ApiRequest, Transport } from './transport.ts'
 
 /** Longer ones go as POST: proxies and servers bound the length of a URL. */
@@ -20,6 +23,29 @@ interface QueryState {
   readonly fields: readonly string[]
   readonly limit?: number
   readonly after?: string
+}
+
+/** Where a query asks. */
+export interface QuerySource {
+  readonly transport: Transport
+  readonly lists: LiveLists
+  readonly collection: string
+}
+
+export function documentsPath({ collection }: QuerySource): string {
+  return `/collections/${encodeURIComponent(collection)}/documents`
+}
+
+/** What a live query asks for, beside what the query before it does. */
+export interface LiveOptions<T, F extends string = never> {
+  readonly where?: Filter<T>
+  readonly sort?: readonly NoInfer<Path<T> | `-${Path<T>}`>[]
+  /** How many documents, 1 to 500; the server's default is 50. The next one moves up when one goes. */
+  readonly limit?: number
+  /** These and `id` only. */
+  readonly fields?: readonly F[]
+  /** Closes the query. */
+  readonly signal?: AbortSignal
 }
 
 export const everything: QueryState = { filters: [], sort: [], include: [], fields: [] }
@@ -42,14 +68,12 @@ export class Query<
   Included extends string = never,
   Selection extends string = never,
 > implements AsyncIterable<Row<S, N, Included, Selection>> {
-  readonly #transport: Transport
-  readonly #path: string
+  readonly #source: QuerySource
   readonly #state: QueryState
 
   /** @internal */
-  constructor(transport: Transport, documentsPath: string, state: QueryState) {
-    this.#transport = transport
-    this.#path = documentsPath
+  constructor(source: QuerySource, state: QueryState) {
+    this.#source = source
     this.#state = state
   }
 
@@ -74,7 +98,7 @@ export class Query<
   /** Goes on behind a page's `nextCursor`. */
   after(cursor: string | null): Query<S, N, Included, Selection> {
     const { after: _, ...state } = this.#state
-    return new Query(this.#transport, this.#path, cursor === null ? state : { ...state, after: cursor })
+    return new Query(this.#source, cursor === null ? state : { ...state, after: cursor })
   }
 
   /** Puts documents in the place of the references to them: `include('author', 'author.team')`. */
@@ -95,7 +119,9 @@ export class Query<
   find({ count, signal }: CallOptions & { readonly count?: true } = {}): Promise<
     Page<Row<S, N, Included, Selection>>
   > {
-    return this.#transport.json(findRequest(this.#path, this.#state, count === true, signal))
+    return this.#source.transport.json(
+      findRequest(documentsPath(this.#source), this.#state, count === true, signal),
+    )
   }
 
   /** The first match, or null. */
@@ -107,7 +133,7 @@ export class Query<
   /** How many documents match. */
   async count(options?: CallOptions): Promise<number> {
     const state = { ...everything, filters: this.#state.filters, limit: 1, fields: ['id'] }
-    const { count } = await new Query(this.#transport, this.#path, state).find({ ...options, count: true })
+    const { count } = await new Query(this.#source, state).find({ ...options, count: true })
     return count
   }
 
@@ -144,9 +170,11 @@ export class Query<
     refuseUndefined(filters, 'where')
     if (rest.having !== undefined) refuseUndefined(rest.having, 'having')
     const body = { ...rest, where: combinedFilter(filters) }
-    const { groups } = await this.#transport.json<{ groups: Group<Document<S, N>, GroupBy, Select>[] }>({
+    const { groups } = await this.#source.transport.json<{
+      groups: Group<Document<S, N>, GroupBy, Select>[]
+    }>({
       method: 'POST',
-      path: `${this.#path}/aggregate`,
+      path: `${documentsPath(this.#source)}/aggregate`,
       body,
       asks: true,
       signal,
@@ -154,8 +182,53 @@ export class Query<
     return groups
   }
 
+  /**
+   * The documents that match, kept up to date while somebody listens: the callback, which is called at once and at
+   * every change until `close`, or who subscribes to or iterates over what is returned. Without `include`.
+   *
+   * @example
+   * const live = posts.where({ status: 'live' }).orderBy('-votes').live(({ documents = [] }) => show(documents))
+   * live.close()
+   */
+  live(
+    this: Query<S, N, never, Selection>,
+    callback?: (state: LiveQueryState<Row<S, N, never, Selection>>) => void,
+  ): LiveQuery<Row<S, N, never, Selection>>
+  live<F extends Path<Document<S, N>> = never>(
+    this: Query<S, N, never, Selection>,
+    options: LiveOptions<Document<S, N>, F>,
+    callback?: (state: LiveQueryState<Row<S, N, never, Selection | F>>) => void,
+  ): LiveQuery<Row<S, N, never, Selection | F>>
+  live(first: LiveOptions<Document<S, N>, string> | LiveCallback = {}, second?: LiveCallback): object {
+    const [options, callback] = typeof first === 'function' ? [{}, first] : [first, second]
+    const request = liveRequest(this.#source.collection, this.#state, options)
+    const live = liveQuery<never>(this.#source.lists, request, options.signal)
+    if (callback !== undefined) live.subscribe(callback)
+    return live
+  }
+
   #with<I extends string, F extends string>(change: Partial<QueryState>): Query<S, N, I, F> {
-    return new Query(this.#transport, this.#path, { ...this.#state, ...change })
+    return new Query(this.#source, { ...this.#state, ...change })
+  }
+}
+
+type LiveCallback = (state: LiveQueryState<never>) => void
+
+function liveRequest<T>(collection: string, state: QueryState, options: LiveOptions<T, string>): LiveRequest {
+  if (state.include.length > 0) throw new TypeError('A live query includes nothing: follow what it refers to')
+  if (state.after !== undefined) throw new TypeError('A live query has no pages: give it a greater limit')
+  const filters = options.where === undefined ? state.filters : [...state.filters, options.where]
+  refuseUndefined(filters, 'where')
+  const where = combinedFilter(filters)
+  const sort = options.sort ?? state.sort
+  const limit = options.limit ?? state.limit
+  const fields = [...state.fields, ...(options.fields ?? [])]
+  return {
+    collection,
+    ...(where === undefined ? {} : { where }),
+    ...(sort.length === 0 ? {} : { sort }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(fields.length === 0 ? {} : { fields }),
   }
 }
 

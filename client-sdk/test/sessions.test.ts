@@ -1,35 +1,7 @@
-import { expect, test } from 'vitest'
-import { type AuthState, type AuthStorage, type Session, memoryStorage } from '../src/client.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { type AuthState, type AuthStorage, memoryStorage } from '../src/client.ts'
+import { session } from './make-session.ts'
 import { answer, drop, failureOf, problem, scriptedServer } from './scripted-server.ts'
-
-let tokens = 0
-
-/** A session as the server answers it; the token's life is what counts, not what the clocks say. */
-function session({ lifeSeconds = 900, clockOff = 0, factorRequired = false } = {}): Session {
-  const iat = Math.floor(Date.now() / 1000) + clockOff
-  const payload = { iat, exp: iat + lifeSeconds, n: ++tokens }
-  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
-  return {
-    user: {
-      id: 'u1',
-      email: 'ada@example.com',
-      isEmailVerified: true,
-      phone: null,
-      isPhoneVerified: false,
-      isAnonymous: false,
-      profile: { name: 'Ada €' },
-      roles: [],
-      claims: {},
-      createdAt: '2026-01-01T00:00:00.000Z',
-      updatedAt: '2026-01-01T00:00:00.000Z',
-      lastSignInAt: null,
-    },
-    accessToken: `${encode({ alg: 'ES256' })}.${encode(payload)}.signature`,
-    refreshToken: `refresh-${tokens}`,
-    expiresAt: new Date((iat + lifeSeconds) * 1000).toISOString(),
-    factorRequired,
-  }
-}
 
 const credentials = { email: 'ada@example.com', password: 'a rather long phrase' }
 const bearers = (seen: { headers: Record<string, unknown> }[]) =>
@@ -224,6 +196,23 @@ test('signing in and out in one tab reaches the other', async () => {
   await expect.poll(() => states.at(-1)).toBe('signedIn')
   await one.auth.signOut()
   await expect.poll(() => states.at(-1)).toBe('signedOut')
+})
+
+test('what another tab wrote counts when it arrives, be it after the message of it', async () => {
+  const page = new EventTarget()
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const written = sharedStorage()
+  let late: string | null = null
+  const storage: AuthStorage = { ...written, get: () => late }
+  const server = await scriptedServer(answer(200, session()))
+  const [one, two] = [server.client({ auth: { storage: written } }), server.client({ auth: { storage } })]
+  two.auth.onAuthStateChange(() => {})
+  await one.auth.signInWithPassword(credentials)
+  await expect.poll(() => two.auth.state.status).toBe('signedOut')
+  late = await written.get('basalt-demo')
+  page.dispatchEvent(new Event('storage'))
+  await expect.poll(() => two.auth.state.status).toBe('signedIn')
 })
 
 test('whoever signs out during a refresh stays signed out', async () => {

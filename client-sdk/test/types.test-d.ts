@@ -1,7 +1,9 @@
 // Checked by the compiler, never run: what users of the client may and may not write.
+import { WebSocket as NodeWebSocket } from 'ws'
 import {
   array,
   type Basalt,
+  type BasaltError,
   boolean,
   collection,
   createClient,
@@ -16,6 +18,7 @@ import {
   string,
   timestamp,
 } from '../src/client.ts'
+import { createHooks, useQuery as useAnyQuery } from '../src/react/react.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function sameType<A, B>(_same: Equal<A, B>): void {}
@@ -230,4 +233,112 @@ export async function users(): Promise<void> {
   await typed.auth.signUp({ email: 'a@example.com', password: 'p', profile: { name: 1 } })
   // @ts-expect-error -- roles are not the user's to give
   await typed.auth.updateUser({ roles: ['admin'] })
+}
+
+export async function acceptsAndRefusesLive(basalt: Basalt<typeof schema>): Promise<void> {
+  const posts = basalt.collection('posts')
+  type Post = Document<typeof schema, 'posts'>
+
+  // Live queries
+  const live = posts.where({ status: 'live' }).live()
+  sameType<typeof live.state.documents, readonly Post[] | undefined>(true)
+  if (live.state.status === 'live') sameType<typeof live.state.documents, readonly Post[]>(true)
+  if (live.state.status === 'failed') sameType<typeof live.state.error, BasaltError>(true)
+  // @ts-expect-error only what failed has an error
+  void live.state.error
+  for await (const documents of live) sameType<typeof documents, readonly Post[]>(true)
+  live.onChange(([change]) => {
+    if (change?.kind === 'added') sameType<typeof change.index, number>(true)
+    // @ts-expect-error what is gone stands nowhere
+    if (change?.kind === 'removed') void change.index
+  })
+  posts.live(({ documents = [] }) => documents.map(({ title }) => title.length))
+  posts.live({ where: { votes: { $gte: 10 } }, sort: ['-votes', 'title'], limit: 3 }, (state) => state.status)
+  const narrow = posts.live({ fields: ['title', 'address.city'] })
+  sameType<
+    NonNullable<typeof narrow.state.documents>[number],
+    { readonly id: string; title: string; address?: { city: string } }
+  >(true)
+  const selected = posts.select('title', 'address.city').live()
+  sameType<typeof narrow, typeof selected>(true)
+  // @ts-expect-error there is no such field
+  posts.live({ where: { titel: 'x' } })
+  // @ts-expect-error there is no such field to sort by
+  posts.live({ sort: ['titel'] })
+  // @ts-expect-error there is no such field to show
+  posts.live({ fields: ['titel'] })
+  // @ts-expect-error nothing is included live
+  posts.include('author').live()
+
+  // Live documents
+  const post = posts.liveDocument('a')
+  sameType<typeof post.state.document, Post | null | undefined>(true)
+  posts.liveDocument('a', { fields: ['title'] }, ({ document }) => document?.title.length)
+  // @ts-expect-error that was not asked for
+  posts.liveDocument('a', { fields: ['title'] }, ({ document }) => document?.votes)
+
+  // Channels
+  const board = basalt.channel<{ name: string }, { moved: { x: number } }>('board:7')
+  await board.join({ presence: { name: 'Ada' } })
+  board.on('moved', ({ x }, { uid }) => sameType<[typeof x, typeof uid], [number, string | null]>(true))
+  board.broadcast('moved', { x: 1 })
+  board.presence.update(null)
+  sameType<(typeof board.presence.members)[number]['presence'], { name: string }>(true)
+  // @ts-expect-error there is no such event
+  board.broadcast('typed', { x: 1 })
+  // @ts-expect-error not what this event carries
+  board.broadcast('moved', { y: 1 })
+  // @ts-expect-error not what members show
+  board.presence.update({ nick: 'Ada' })
+  basalt.channel('any').on('event', (payload) => sameType<typeof payload, unknown>(true))
+}
+
+/** Any platform's sockets will do. */
+export function sockets(): void {
+  createClient({ url: '', project: '', key: '', webSocket: WebSocket })
+  createClient({ url: '', project: '', key: '', webSocket: NodeWebSocket })
+  // @ts-expect-error that is none
+  createClient({ url: '', project: '', key: '', webSocket: Date })
+}
+
+/** The hooks of a schema. */
+export function hooks(basalt: Basalt<typeof schema, { name: string }>): void {
+  const { BasaltProvider, useBasalt, useChannel, useDocument, usePresence, useQuery, useUser } = createHooks<
+    typeof schema,
+    { name: string }
+  >()
+  type Post = Document<typeof schema, 'posts'>
+  void BasaltProvider({ client: basalt })
+  sameType<ReturnType<typeof useBasalt>, typeof basalt>(true)
+  sameType<NonNullable<ReturnType<typeof useUser>>['profile'], { name: string }>(true)
+  const posts = useQuery('posts', { where: { status: 'live' }, sort: ['-votes'] })
+  sameType<typeof posts.documents, readonly Post[] | undefined>(true)
+  if (posts.status === 'live') sameType<typeof posts.documents, readonly Post[]>(true)
+  useQuery('posts', null)
+  const titles = useQuery('posts', { fields: ['title'] })
+  sameType<NonNullable<typeof titles.documents>[number], { readonly id: string; title: string }>(true)
+  const { document } = useDocument('authors', 'ada')
+  sameType<typeof document, Document<typeof schema, 'authors'> | null | undefined>(true)
+  const { members } = usePresence<{ name: string }>('room', { name: 'Ada' })
+  sameType<NonNullable<(typeof members)[0]>['presence'], { name: string }>(true)
+  const { broadcast } = useChannel<unknown, { moved: { x: number } }>('room', {
+    on: { moved: ({ x }) => sameType<typeof x, number>(true) },
+  })
+  broadcast('moved', { x: 1 })
+  // @ts-expect-error there is no such collection
+  useQuery('comments')
+  // @ts-expect-error there is no such field
+  useQuery('posts', { where: { titel: 'x' } })
+  // @ts-expect-error there is no such field
+  useDocument('posts', 'a', { fields: ['titel'] })
+  // @ts-expect-error not what this event carries
+  broadcast('moved', { y: 1 })
+  const other = createClient({ url: '', project: '', key: '' })
+  // @ts-expect-error another project's client
+  void BasaltProvider({ client: other })
+
+  // Without a schema
+  const anything = useAnyQuery('anything', { where: { x: 1 } })
+  sameType<NonNullable<typeof anything.documents>[number]['id'], string>(true)
+  sameType<NonNullable<typeof anything.documents>[number]['title'], unknown>(true)
 }

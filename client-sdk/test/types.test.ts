@@ -22,14 +22,24 @@ test('the types accept what is right and refuse what is wrong', async () => {
 
 test('the examples of the README compile', async () => {
   const readme = await readFile(join(folder, '../README.md'), 'utf8')
-  const examples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
-  expect(examples.length).toBeGreaterThan(3)
+  const [examples, components] = ['ts', 'tsx'].map((language) =>
+    [...readme.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(([, code = '']) => code),
+  )
+  expect(examples!.length).toBeGreaterThan(3)
+  expect(components).toHaveLength(1)
 
   const scratch = await mkdtemp(join(folder, '.readme-'))
   onTestFinished(() => rm(scratch, { recursive: true }))
-  await writeFile(join(scratch, 'readme.ts'), examples.join('\n'))
-  const compilerOptions = { paths: { '@basalt/client': ['../../src/client.ts'] } }
-  const settings = { extends: '../tsconfig.json', compilerOptions, files: ['readme.ts'], include: [] }
+  await writeFile(join(scratch, 'basalt.ts'), examples!.join('\n'))
+  await writeFile(join(scratch, 'app.tsx'), components!.join('\n'))
+  const compilerOptions = {
+    jsx: 'react-jsx',
+    paths: {
+      '@basalt/client': ['../../src/client.ts'],
+      '@basalt/client/react': ['../../src/react/react.ts'],
+    },
+  }
+  const settings = { extends: '../tsconfig.json', compilerOptions, files: ['app.tsx'], include: [] }
   await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify(settings))
   expect(await compile(scratch)).toBe('')
 })

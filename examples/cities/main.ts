@@ -5,7 +5,7 @@ import { cities, countries } from './atlas.ts'
 import { guestBook, openGuestBook } from './guest-book.ts'
 import { type Question, questions } from './questions.ts'
 import { schema } from './schema.ts'
-import { type ServedProject, serveProject } from './serve-project.ts'
+import { type ServedProject, serveProject } from '../serve-project.ts'
 
 /**
  * Imports 135,233 cities and answers questions about them, each checked against plain JavaScript.

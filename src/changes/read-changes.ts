@@ -1,5 +1,6 @@
-import type { Database } from '../platform/database.ts'
+import type { Queryable } from '../platform/database.ts'
 import { ApiError } from '../platform/errors.ts'
+import { presentChange } from './present-change.ts'
 import { statementName } from '../platform/prepared-statements.ts'
 import { quoteName } from '../platform/sql.ts'
 
@@ -11,6 +12,32 @@ export interface ChangesPage {
   hasMore: boolean
 }
 
+/** A committed write as it is stored. Documents are JSON text, for as long as nobody looks into them. */
+export interface LoggedRow {
+  seq: number
+  kind: 'create' | 'update' | 'delete'
+  collection: string
+  id: string
+  /** After the write; of a deletion the version that was deleted. */
+  version: number
+  at: string
+  createdAt: string
+  /** Without system fields, null after a deletion. */
+  data: string | null
+  beforeAt: string | null
+  before: string | null
+  actor: string
+}
+
+/** A part of the log, and where it begins and ends. */
+export interface LogPage {
+  rows: LoggedRow[]
+  /** The number of the last change of all. */
+  head: number
+  /** What is up to here was dropped. */
+  trimmed: number
+}
+
 /**
  * Changes after a number, in commit order. Throws 410 `cursor_expired` when the log no longer reaches back so far:
  * what was dropped can't be told, so the reader has to start from the documents themselves.
@@ -18,69 +45,84 @@ export interface ChangesPage {
  * @param schema the project's
  */
 export async function readChanges(
-  db: Database,
+  db: Queryable,
   schema: string,
   after: number,
   limit: number,
 ): Promise<ChangesPage> {
+  const { rows, trimmed } = await readLog(db, schema, after, limit + 1)
+  if (after < trimmed) throw cursorExpired(trimmed)
+  const page = rows.slice(0, limit)
+  return {
+    changes: page.map(presentChange),
+    cursor: page.at(-1)?.seq ?? after,
+    hasMore: rows.length > limit,
+  }
+}
+
+/** The changes after a number as they are stored. If the log was trimmed beyond it, some of them are missing. */
+export async function readLog(db: Queryable, schema: string, after: number, limit: number): Promise<LogPage> {
   const s = quoteName(schema)
   // One statement, so that what is trimmed meanwhile can't go unnoticed.
   const text = `
-    SELECT head.trimmed, changes.*
+    SELECT head.seq, head.trimmed, changes.*
     FROM ${s}._head AS head
     LEFT JOIN LATERAL (
-      SELECT seq, kind, at, collection, id, version, created_at, data, before_at, before, actor
+      SELECT seq, kind, collection, id, version, at, created_at, data::text, before_at, before::text, actor
       FROM ${s}._changes
       WHERE seq > $1
       ORDER BY seq
       LIMIT $2
     ) AS changes ON TRUE
     ORDER BY changes.seq`
-  const { rows } = await db.query<ChangeRow & { trimmed: string }>({
+  const { rows } = await db.query<StoredRow>({
     ...statementName(text),
     text,
-    values: [after, limit + 1],
+    values: [after, limit],
+    rowMode: 'array',
   })
-  const trimmed = Number(rows[0]?.trimmed ?? 0)
-  if (after < trimmed) throw cursorExpired(trimmed)
-  const found = rows.filter((row) => row.seq !== null)
-  const page = found.slice(0, limit)
+  const [first] = rows
   return {
-    changes: page.map(presentChange),
-    cursor: Number(page.at(-1)?.seq ?? after),
-    hasMore: found.length > limit,
+    rows: rows.flatMap(toLoggedRow),
+    head: Number(first?.[0] ?? 0),
+    trimmed: Number(first?.[1] ?? 0),
   }
 }
 
-interface ChangeRow {
-  seq: string | null
-  kind: string
-  at: string
-  collection: string
-  id: string
-  version: string
-  created_at: string
-  data: object | null
-  before_at: string | null
-  before: object | null
-  actor: string
-}
+type StoredRow = [
+  head: string,
+  trimmed: string,
+  seq: string | null,
+  kind: LoggedRow['kind'],
+  collection: string,
+  id: string,
+  version: string,
+  at: string,
+  createdAt: string,
+  data: string | null,
+  beforeAt: string | null,
+  before: string | null,
+  actor: string,
+]
 
-function presentChange(row: ChangeRow): object {
-  const { id, kind, at, collection, actor } = row
-  const version = Number(row.version)
-  const createdAt = row.created_at
-  const document = row.data && { id, createdAt, updatedAt: at, version, ...row.data }
-  // A deletion keeps the version that was deleted; every other write adds one.
-  const versionBefore = kind === 'delete' ? version : version - 1
-  const before = row.before && {
-    id,
-    createdAt,
-    updatedAt: row.before_at,
-    version: versionBefore,
-    ...row.before,
-  }
-  return { seq: Number(row.seq), kind, at, collection, id, document, before, actor }
+function toLoggedRow(row: StoredRow): LoggedRow[] {
+  const [, , seq, kind, collection, id, version, at, createdAt, data, beforeAt, before, actor] = row
+  if (seq === null) return []
+  return [
+    {
+      seq: Number(seq),
+      kind,
+      collection,
+      id,
+      version: Number(version),
+      at,
+      createdAt,
+      data,
+      beforeAt,
+      before,
+      actor,
+    },
+  ]
 }
 
 function cursorExpired(trimmed: number): ApiError {

@@ -1,9 +1,10 @@
 import type { Queryable } from '../platform/database.ts'
-import { isJudgedByRules, type KeyActor, type OperatorActor } from '../projects/actor.ts'
+import { isJudgedByRules, type FunctionActor, type KeyActor, type OperatorActor } from '../projects/actor.ts'
+import type { Project } from '../projects/project.ts'
 import { always, type Expression, never } from '../query/expression.ts'
 import type { JsonObject } from '../query/json.ts'
 import { bindVariables } from '../query/bind-variables.ts'
-import { resolveLookups } from '../query/compile-predicate.ts'
+import { type Predicate, resolveLookups, type Scope } from '../query/compile-predicate.ts'
 import { type Caller, ruleVariables } from './caller.ts'
 import type { Collection, Rule } from './collections/collection.ts'
 import type { Action } from './collections/collection-definition.ts'
@@ -46,8 +47,19 @@ export function holds(
     doc: usesDocument ? (subject.doc?.() ?? null) : null,
     before: usesDocument ? (subject.before?.() ?? null) : null,
   }
+  return askPredicate(documents, db, caller.project, predicate, scope)
+}
+
+/** Whether a predicate is true of what it is told, and of the other documents that it looks at. */
+export function askPredicate(
+  documents: Documents,
+  db: Queryable,
+  project: Project,
+  predicate: Predicate,
+  scope: Scope,
+): boolean | Promise<boolean> {
   if (predicate.lookups.length === 0) return predicate.evaluate(scope)
-  return resolveLookups(predicate, scope, (call) => lookUp(documents, db, caller.project, call)).then(
+  return resolveLookups(predicate, scope, (call) => lookUp(documents, db, project, call)).then(
     predicate.evaluate,
   )
 }
@@ -59,8 +71,8 @@ export function visibleBy(caller: Caller, collection: Collection, action: 'read'
   return rule === undefined ? never : bindVariables(rule.expression, ruleVariables(caller))
 }
 
-/** Keys and operators were judged at the door, but for what is not the documents' alone. */
-function mayPass(actor: KeyActor | OperatorActor, { builtIn }: Collection): boolean {
+/** Keys, functions and operators were judged at the door, but for what is not the documents' alone. */
+function mayPass(actor: KeyActor | FunctionActor | OperatorActor, { builtIn }: Collection): boolean {
   if (builtIn === undefined || actor.kind === 'operator') return true
   return actor.scopes.includes('*') || actor.scopes.includes(builtIn.scope)
 }

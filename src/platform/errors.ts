@@ -30,12 +30,16 @@ const kinds = {
   payload_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   validation_failed: { status: 422, title: 'The data is not valid' },
+  rejected: { status: 422, title: 'A function of the project refused it' },
   rate_limited: { status: 429, title: 'Too many requests' },
   quota_exceeded: { status: 429, title: 'A quota of the project is used up' },
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   internal: { status: 500, title: 'Something went wrong on our side' },
+  function_failed: { status: 500, title: 'The function failed' },
   unavailable: { status: 503, title: 'Not available at the moment' },
   timeout: { status: 504, title: 'It took too long' },
+  function_timeout: { status: 504, title: 'The function took too long' },
+  function_out_of_memory: { status: 507, title: 'The function took too much memory' },
 } as const satisfies Record<string, Kind>
 
 export type ErrorCode = keyof typeof kinds

@@ -1,8 +1,11 @@
+import { batchByKey } from './batch-by-key.ts'
+
 const refreshAfterMs = 3_000
 // The net under lost notifications: what was revoked is dead everywhere after this time.
 const maxAgeMs = 5_000
 const missingForMs = 1_000
 const maxMissing = 2_000
+const maxBatch = 500
 
 /**
  * Rows that nearly every request needs, by a text key. Answers from memory; entries in use are read again in
@@ -75,6 +78,30 @@ export class LookupCache<V extends object> {
     this.#missing.delete(key)
     return false
   }
+}
+
+/**
+ * Reads one by one what is asked for one by one, and together what is asked for at once: thousands of sockets look
+ * whether their sessions still stand.
+ */
+export function readTogether<V>(
+  readMany: (keys: string[]) => Promise<ReadonlyMap<string, V>>,
+): (key: string) => Promise<V | null> {
+  const add = batchByKey<Asked<V>>(maxBatch, async (_lane, batch) => {
+    try {
+      const found = await readMany(batch.map(({ key }) => key))
+      for (const { key, resolve } of batch) resolve(found.get(key) ?? null)
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  })
+  return (key) => new Promise((resolve, reject) => add('', { key, resolve, reject }))
+}
+
+interface Asked<V> {
+  key: string
+  resolve: (value: V | null) => void
+  reject: (reason: unknown) => void
 }
 
 function keep<T>(map: Map<string, T>, key: string, value: T, max: number): void {

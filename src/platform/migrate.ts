@@ -17,8 +17,14 @@ const migrationLock = 7_305_148_121n
  * Migrations are recorded as Prisma records them, so that `prisma migrate` works on the same database.
  *
  * @param folder where `prisma/migrations` lies
+ * @param ofLibraries migrates the tables of a library, on connections of its own, before `definitions` speak of them
  */
-export async function migrate(db: Database, folder: URL, definitions: DefinitionScript[]): Promise<void> {
+export async function migrate(
+  db: Database,
+  folder: URL,
+  definitions: DefinitionScript[],
+  ofLibraries: () => Promise<void>,
+): Promise<void> {
   await inTransaction(db, async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [migrationLock.toString()])
     await tx.query('CREATE SCHEMA IF NOT EXISTS basalt')
@@ -32,6 +38,7 @@ export async function migrate(db: Database, folder: URL, definitions: Definition
         throw new Error(`The migration ${migration.name} was changed after it had been applied.`)
       }
     }
+    await ofLibraries()
     for (const definition of definitions) await applyDefinition(tx, definition)
   })
 }

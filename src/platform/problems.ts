@@ -59,7 +59,7 @@ function presentProblem(problem: ApiError, requestId: string): object {
 }
 
 /** What is ours passes; what Fastify and PostgreSQL say becomes a code; anything else is our fault and stays unsaid. */
-function toApiError(error: unknown): ApiError {
+export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   if (error instanceof Error && 'validation' in error) return fromValidation(error as FastifyError)
   if (error instanceof Error && 'statusCode' in error) return fromFastify(error as FastifyError)

@@ -3,7 +3,7 @@ import type { Database, Queryable } from './database.ts'
 import { statementName } from './prepared-statements.ts'
 
 /** A statement whose parameters know their types, so that it can run for several sets of them at once. */
-interface TypedStatement {
+export interface TypedStatement {
   text: string
   values: readonly unknown[]
   types: readonly (string | undefined)[]

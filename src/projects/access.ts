@@ -1,7 +1,8 @@
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import type { OrganizationRole } from '../platform/generated/enums.ts'
 import { forbidden } from '../platform/errors.ts'
-import type { Actor, OperatorActor, Scope } from './actor.ts'
+import type { Actor, OperatorActor } from './actor.ts'
+import type { Demand } from './identify-actor.ts'
 import type { Project } from './project.ts'
 
 /**
@@ -21,7 +22,17 @@ export type Access =
    * With `clients`, anonymous actors and users pass too and the feature judges them by rules. Users who still owe
    * their second factor pass only with `firstFactor`.
    */
-  | { door: 'project'; scope: Scope; clients?: boolean; firstFactor?: boolean; role?: OrganizationRole }
+  | ({ door: 'project' } & Demand)
+  /**
+   * A connection to the project `:ref` that stays. Whoever comes shows a credential or does so in a message; what
+   * is shown must be valid, and what it is good for is asked at each message.
+   */
+  | { door: 'socket' }
+  /**
+   * Everybody, in the project `:ref`. No credential is asked for, and what is shown for somebody else's use, as
+   * webhooks do, is refused by nobody; a user's token says who they are.
+   */
+  | { door: 'public' }
 
 /** Who acts, and in which project; both null where a door doesn't ask. */
 export interface Identity {
@@ -57,7 +68,7 @@ export function operatorRequest(request: FastifyRequest): { operator: OperatorAc
 
 /** The same for the API's description: which credentials a route takes. */
 export function securityOf({ access }: FastifyContextConfig): Record<string, string[]>[] {
-  if (access === undefined || access.door === 'open') return []
+  if (access === undefined || access.door === 'open' || access.door === 'public') return []
   const bearer = { bearer: [] }
   return access.door === 'project' && access.clients === true ? [bearer, { publishableKey: [] }] : [bearer]
 }

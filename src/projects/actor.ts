@@ -1,7 +1,7 @@
 import type { OrganizationRole } from '../platform/generated/enums.ts'
 
 /** What a secret key may touch. */
-const areas = ['documents', 'users', 'files', 'push', 'tasks', 'functions', 'settings'] as const
+const areas = ['documents', 'users', 'files', 'push', 'tasks', 'functions', 'channels', 'settings'] as const
 
 type Area = (typeof areas)[number]
 
@@ -61,8 +61,17 @@ export interface OperatorActor {
   role: OrganizationRole | null
 }
 
+/** A function of the project itself: passes by scope, like a key. It is known by the way that its request came. */
+export interface FunctionActor {
+  kind: 'function'
+  name: string
+  scopes: readonly (Scope | '*')[]
+  /** How many functions led to it. */
+  depth: number
+}
+
 /** Who a request acts as. Every access to a project's data takes one. */
-export type Actor = AnonymousActor | UserActor | KeyActor | OperatorActor
+export type Actor = AnonymousActor | UserActor | KeyActor | OperatorActor | FunctionActor
 
 /** Whether rules judge this actor; the others were judged by scope or role at the door. */
 export function isJudgedByRules(actor: Actor): actor is AnonymousActor | UserActor {
@@ -80,5 +89,7 @@ export function actorLabel(actor: Actor): string {
       return `key:${actor.keyId}`
     case 'operator':
       return `operator:${actor.operatorId}`
+    case 'function':
+      return `function:${actor.name}`
   }
 }

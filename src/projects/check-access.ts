@@ -1,21 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { forbidden, notFound, secondFactorRequired, unauthenticated } from '../platform/errors.ts'
+import { forbidden, notFound, unauthenticated } from '../platform/errors.ts'
 import type { OrganizationRole } from '../platform/generated/enums.ts'
 import type { HttpServer } from '../platform/http-server.ts'
 import type { LookupCache } from '../platform/lookup-cache.ts'
 import type { Services } from '../platform/services.ts'
 import type { Access, Identity } from './access.ts'
-import type { Scope } from './actor.ts'
+import type { Actor, AnonymousActor, OperatorActor, UserActor } from './actor.ts'
 import { allowOrigin, registerPreflight } from './cors.ts'
 import type { KeyCredential, SessionCredential } from './credentials.ts'
+import { admit, kindOfToken, requireKey, requireSession, requireUser, whenKnown } from './identify-actor.ts'
 import { createRequestLimits } from './limit-requests.ts'
 import type { Project } from './project.ts'
 import type { Projects } from './projects.ts'
-import { isKey, isOperatorToken, readApiKey, readBearer, readSessionCookie } from './read-credentials.ts'
+import { isOperatorToken, readApiKey, readBearer, readSessionCookie } from './read-credentials.ts'
 import { hasRole } from './roles.ts'
 
 type Awaitable<T> = T | Promise<T>
-type ProjectAccess = Extract<Access, { door: 'project' }>
+type ProjectAccess = Extract<Access, { door: 'project' | 'socket' }>
 type Request = FastifyRequest<{ Params: { ref?: string; org?: string }; Querystring: { key?: unknown } }>
 
 const nobody: Identity = Object.freeze({ actor: null, project: null, sessionId: null })
@@ -78,7 +79,12 @@ function createIdentify(
         return whenKnown(operatorOf(request, reply), (session) =>
           inOrganization(session, request.params.org ?? '', access.role),
         )
-      case 'project': {
+      case 'public':
+        return whenKnown(lookUp(projects.cache, request.params.ref ?? '', request, reply), (found) =>
+          inPublic(request, reply, found),
+        )
+      case 'project':
+      case 'socket': {
         const project = lookUp(projects.cache, request.params.ref ?? '', request, reply)
         return whenKnown(project, (found) => {
           allowOrigin(request, reply, found)
@@ -94,24 +100,58 @@ function createIdentify(
     access: ProjectAccess,
     project: Project | null,
   ): Awaitable<Identity> {
+    const insider = insideOf(request, project)
+    if (insider !== undefined) {
+      return whenKnown(insider, (actor) => {
+        const inside = known(project)
+        // The address is this machine's, and its callers were counted when they came.
+        limits.byProject(reply, inside)
+        enter(actor, access)
+        return { actor, project: inside, sessionId: null }
+      })
+    }
     const bearer = readBearer(request.headers)
     const apiKey = readApiKey(request)
     const cookie =
       bearer === undefined && apiKey === undefined ? readSessionCookie(request, config.publicUrl) : undefined
-    const operatorToken = cookie ?? (bearer?.startsWith('op_') === true ? bearer : undefined)
+    const kind = bearer === undefined ? undefined : kindOfToken(bearer)
+    const operatorToken = cookie ?? (kind === 'operator' ? bearer : undefined)
     if (operatorToken !== undefined) {
       return whenKnown(sessionOf(operatorToken, request, reply), (session) =>
         operatorInProject(session, access, project, reply),
       )
     }
-    if (bearer !== undefined && !isKey(bearer)) {
+    if (bearer !== undefined && kind === 'user') {
       const key = apiKey === undefined ? null : keyOf(apiKey, project, request, reply)
       return whenKnown(key, () => userInProject(bearer, request, reply, access, known(project)))
     }
     const key = bearer ?? apiKey
+    if (key === undefined && access.door === 'socket') {
+      limits.byAddress(request, reply)
+      return { actor: null, project: known(project), sessionId: null }
+    }
     if (key === undefined) throw unauthenticated('Send a key of the project, or sign in.')
     return whenKnown(keyOf(key, project, request, reply), (found) =>
       keyInProject(found, request, reply, access, known(project)),
+    )
+  }
+
+  /** The actor behind a request of a function; undefined for all others. */
+  function insideOf(request: Request, project: Project | null): Awaitable<Actor> | undefined {
+    const insider = projects.insiders.get(request.raw)
+    if (insider === undefined || request.headers.authorization !== undefined) return undefined
+    if (insider.projectId !== project?.id) throw unauthenticated('A function acts in its own project alone.')
+    return insider.actor()
+  }
+
+  function inPublic(request: Request, reply: FastifyReply, project: Project | null): Awaitable<Identity> {
+    if (project === null) throw notFound('This address')
+    limits.byClient(request, reply, project)
+    limits.byProject(reply, project)
+    const [, token = ''] = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+    const user = kindOfToken(token) === 'user' && token !== '' ? projects.verifyToken(token, project) : null
+    return whenKnown(insideOf(request, project), (inside) =>
+      whenKnown(user, (found) => ({ actor: inside ?? userOrNobody(found), project, sessionId: null })),
     )
   }
 
@@ -121,11 +161,7 @@ function createIdentify(
     request: Request,
     reply: FastifyReply,
   ): Awaitable<KeyCredential> {
-    return whenKnown(lookUp(keys, token, request, reply), (key) => {
-      if (key === null || key.projectId !== project?.id) throw unauthenticated('The key is not valid here.')
-      if (key.expiresAt <= Date.now()) throw unauthenticated('The key has expired.')
-      return key
-    })
+    return whenKnown(lookUp(keys, token, request, reply), (key) => requireKey(key, project))
   }
 
   function keyInProject(
@@ -135,14 +171,9 @@ function createIdentify(
     access: ProjectAccess,
     project: Project,
   ): Identity {
-    if (actor.kind === 'anonymous') {
-      limits.byClient(request, reply, project)
-      limits.byProject(reply, project)
-      if (access.clients !== true) throw forbidden('A publishable key may not do this; use a secret key.')
-    } else {
-      limits.byProject(reply, project)
-      if (!hasScope(actor.scopes, access.scope)) throw forbidden(`The key lacks the scope ${access.scope}.`)
-    }
+    if (actor.kind === 'anonymous') limits.byClient(request, reply, project)
+    limits.byProject(reply, project)
+    enter(actor, access)
     return { actor, project, sessionId: null }
   }
 
@@ -155,10 +186,9 @@ function createIdentify(
   ): Awaitable<Identity> {
     limits.byClient(request, reply, project)
     limits.byProject(reply, project)
-    return whenKnown(projects.verifyToken(token, project), (actor) => {
-      if (actor === null) throw unauthenticated('The token is not valid (any more).')
-      if (access.clients !== true) throw forbidden('Users may not do this; use a secret key.')
-      if (actor.owesFactor && access.firstFactor !== true) throw secondFactorRequired()
+    return whenKnown(projects.verifyToken(token, project), (found) => {
+      const actor = requireUser(found)
+      enter(actor, access)
       return { actor, project, sessionId: null }
     })
   }
@@ -172,9 +202,9 @@ function createIdentify(
     const role = project === null ? undefined : session.roles.get(project.organizationId)
     if (project === null || role === undefined) throw notFound('The project')
     limits.byProject(reply, project)
-    const needed = access.role ?? (access.scope.endsWith(':read') ? 'viewer' : 'developer')
-    if (!hasRole(role, needed)) throw forbidden(`This needs the role ${needed}.`)
-    return asOperator(session, role, project)
+    const identity = asOperator(session, role, project)
+    enter(identity.actor, access)
+    return identity
   }
 
   function operatorOf(request: Request, reply: FastifyReply): Awaitable<SessionCredential> {
@@ -185,10 +215,7 @@ function createIdentify(
 
   function sessionOf(token: string, request: Request, reply: FastifyReply): Awaitable<SessionCredential> {
     if (!isOperatorToken(token)) throw unauthenticated('Sign in as an operator.')
-    return whenKnown(lookUp(sessions, token, request, reply), (session) => {
-      if (session === null || session.expiresAt <= Date.now()) throw unauthenticated('The session has ended.')
-      return session
-    })
+    return whenKnown(lookUp(sessions, token, request, reply), requireSession)
   }
 
   /** What isn't in memory costs a query, and who asks for it is not known yet: limited by address. */
@@ -203,6 +230,16 @@ function createIdentify(
     limits.byAddress(request, reply)
     return cache.load(key)
   }
+}
+
+/** Who owes a second factor is nobody yet. */
+function userOrNobody(user: UserActor | null): UserActor | AnonymousActor {
+  return user === null || user.owesFactor ? { kind: 'anonymous' } : user
+}
+
+/** Of a socket each message is judged for itself. */
+function enter(actor: Actor, access: ProjectAccess): void {
+  if (access.door === 'project') admit(actor, access)
 }
 
 function inOrganization(
@@ -220,7 +257,7 @@ function asOperator(
   session: SessionCredential,
   role: OrganizationRole | null,
   project: Project | null,
-): Identity {
+): Identity & { actor: OperatorActor } {
   const { operatorId, sessionId } = session
   return { actor: { kind: 'operator', operatorId, role }, project, sessionId }
 }
@@ -229,13 +266,4 @@ function asOperator(
 function known(project: Project | null): Project {
   if (project === null) throw unauthenticated('The credential is not valid here.')
   return project
-}
-
-function hasScope(scopes: readonly (Scope | '*')[], needed: Scope): boolean {
-  return scopes.includes('*') || scopes.includes(needed)
-}
-
-/** Goes on at once when the value is there: a promise for each request would be felt at this rate. */
-function whenKnown<T, R>(value: Awaitable<T>, use: (value: T) => Awaitable<R>): Awaitable<R> {
-  return value instanceof Promise ? value.then(use) : use(value)
 }

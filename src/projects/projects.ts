@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http'
 import { LookupCache } from '../platform/lookup-cache.ts'
 import type { Services } from '../platform/services.ts'
-import type { UserActor } from './actor.ts'
+import type { Actor, UserActor } from './actor.ts'
 import { createCredentials, type Credentials } from './credentials.ts'
 import type { Project } from './project.ts'
 import { completeSettings, storedSettings } from './project-settings.ts'
@@ -13,6 +14,12 @@ type ProjectHook = (run: RunSql, project: Project) => Promise<void>
 
 /** Null: not a token of this project, or not valid (any more). */
 type TokenVerifier = (token: string, project: Project) => UserActor | null | Promise<UserActor | null>
+
+/** Who stands behind a request that came from inside, and of which project alone it may be. */
+interface Insider {
+  projectId: string
+  actor: () => Actor | Promise<Actor>
+}
 
 /** The projects of this server, as every node knows them: cached, and dropped from the caches on a change. */
 export interface Projects {
@@ -28,6 +35,11 @@ export interface Projects {
   registerTokenVerifier(verify: TokenVerifier): void
   /** Tells every node to read the project again. Call it after COMMIT. */
   changed(ref: string): void
+  /**
+   * Requests that functions make, which came through the socket of their project alone: no header says who they are.
+   * One that shows a credential of its own is judged by that.
+   */
+  readonly insiders: WeakMap<IncomingMessage, Insider>
   readonly cache: LookupCache<Project>
   readonly credentials: Credentials
   readonly rateLimiter: RateLimiter
@@ -52,6 +64,7 @@ export function createProjects(services: Services): Projects {
   bus.onReset(() => cache.clear())
 
   return {
+    insiders: new WeakMap(),
     cache,
     credentials,
     rateLimiter,

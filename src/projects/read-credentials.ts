@@ -52,12 +52,13 @@ export function sessionCookieName(publicUrl: string): string {
 
 /**
  * The operator's token from the cookie. A browser sends cookies whoever made it send the request, so what
- * changes something must come from our own pages: throws `forbidden` otherwise.
+ * changes something, or opens a socket, must come from our own pages: throws `forbidden` otherwise.
  */
 export function readSessionCookie(request: FastifyRequest, publicUrl: string): string | undefined {
   const token = findCookie(request.headers.cookie, sessionCookieName(publicUrl))
   if (token === undefined || !isOperatorToken(token)) return undefined
-  if (!safeMethods.has(request.method) && !comesFromOurPages(request.headers, publicUrl)) {
+  const isSafe = safeMethods.has(request.method) && request.headers.upgrade === undefined
+  if (!isSafe && !comesFromOurPages(request.headers, publicUrl)) {
     throw forbidden('A request with the session cookie must come from the console itself.')
   }
   return token

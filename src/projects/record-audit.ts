@@ -49,5 +49,7 @@ function actorId(actor: Actor): string {
       return actor.keyId
     case 'operator':
       return actor.operatorId
+    case 'function':
+      return actor.name
   }
 }

@@ -1,26 +1,24 @@
 import { compilePredicate } from './compile-predicate.ts'
 import { allOf, always, anyOf, literal, never } from './expression.ts'
-import type { Expression, LocalName, Logical } from './expression.ts'
+import type { Expression, LocalName, Logical, Root, Variable } from './expression.ts'
 import { isJsonArray, isJsonObject, memberOf } from './json.ts'
 import type { Json } from './json.ts'
 import { mapParts, partsOf } from './walk-expression.ts'
 
-/** What is the same for every document of a request. */
-export interface RequestVariables {
-  readonly auth: Json
-  readonly request: Json
-}
+/** What is the same for every document of a request, or for all that is said in a channel. */
+export type KnownVariables = Readonly<Partial<Record<Variable, Json>>>
 
 /**
- * Puts the values of `auth` and `request` into a rule and evaluates what then depends on nothing else.
- * A rule that concerns only the caller becomes `true` or `false`, and SQL is made of what is left.
+ * Puts the values of variables into a rule, mostly `auth` and `request`, and evaluates what then depends on nothing
+ * else. A rule that concerns only the caller becomes `true` or `false`, and SQL is made of what is left.
  */
-export function bindVariables(expression: Expression, variables: RequestVariables): Expression {
-  const auth = storable(variables.auth)
-  const request = storable(variables.request)
+export function bindVariables(expression: Expression, variables: KnownVariables): Expression {
+  const known = new Map<Root, Json>()
+  for (const [name, value] of Object.entries(variables)) known.set(name as Variable, storable(value))
   const bind = (part: Expression): Expression => {
-    if (part.kind === 'path' && (part.root === 'auth' || part.root === 'request')) {
-      return located(literal(part.path.reduce(memberOf, part.root === 'auth' ? auth : request)), part)
+    const value = part.kind === 'path' ? known.get(part.root) : undefined
+    if (part.kind === 'path' && value !== undefined) {
+      return located(literal(part.path.reduce(memberOf, value)), part)
     }
     return located(fold(mapParts(part, bind)), part)
   }

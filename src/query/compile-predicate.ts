@@ -10,7 +10,7 @@ import type {
   Quantifier,
   TextTest,
 } from './expression.ts'
-import { literal } from './expression.ts'
+import { isLocal, literal } from './expression.ts'
 import { chordOfDistance, chordTo, isInBox, pointOf, vectorOf } from './geo.ts'
 import { compareScalars, isJsonArray, isJsonObject, jsonEquals, memberOf } from './json.ts'
 import type { Json } from './json.ts'
@@ -23,6 +23,8 @@ export interface Scope {
   readonly before?: Json
   readonly auth?: Json
   readonly request?: Json
+  readonly channel?: Json
+  readonly message?: Json
   /** Answers to `exists` and `get` calls so far; `resolveLookups` fills them in. */
   readonly lookups?: ReadonlyMap<Lookup, Json>
 }
@@ -168,10 +170,9 @@ function binary(left: Expression, right: Expression, apply: (a: Json, b: Json) =
 }
 
 function compilePath({ root, path }: PathExpression): Evaluate {
-  const variable: Evaluate =
-    root === 'doc' || root === 'before' || root === 'auth' || root === 'request'
-      ? (scope) => scope[root] ?? null
-      : (_scope, locals) => locals.get(root) ?? null
+  const variable: Evaluate = isLocal(root)
+    ? (_scope, locals) => locals.get(root) ?? null
+    : (scope) => scope[root] ?? null
   const [only] = path
   if (only === undefined) return variable
   if (path.length === 1) return (scope, locals) => memberOf(variable(scope, locals), only)

@@ -7,6 +7,7 @@ import type {
   LocalName,
   QuantifierName,
   Root,
+  Variable,
 } from './expression.ts'
 import { literal } from './expression.ts'
 import { describePathFault, describeSegmentFault, isPrototypeName, isStorable } from './field-path.ts'
@@ -17,14 +18,14 @@ import { staticType } from './rule-types.ts'
 import type { StaticType } from './rule-types.ts'
 
 interface Context {
-  readonly allowBefore: boolean
+  readonly variables: readonly Variable[]
   readonly locals: ReadonlyMap<string, LocalName>
   readonly count: { locals: number; lookups: number }
 }
 
 /** The tree of a rule's syntax as an expression. Throws RuleFault. */
-export function convertRule(ast: ASTNode, allowBefore: boolean): Expression {
-  return convert(ast, { allowBefore, locals: new Map(), count: { locals: 0, lookups: 0 } })
+export function convertRule(ast: ASTNode, variables: readonly Variable[]): Expression {
+  return convert(ast, { variables, locals: new Map(), count: { locals: 0, lookups: 0 } })
 }
 
 function convert(node: ASTNode, context: Context): Expression {
@@ -81,18 +82,26 @@ function literalValue(node: ASTNode, value: unknown): Json {
   throw new RuleFault(rangeOf(node), 'This number can not be held exactly.')
 }
 
-function variable(node: ASTNode, name: string, { locals, allowBefore }: Context): Expression {
+function variable(node: ASTNode, name: string, { locals, variables }: Context): Expression {
   const local = locals.get(name)
   if (local !== undefined) return { kind: 'path', root: local, path: [] }
-  if (name === 'before' && !allowBefore) {
+  const known = variables.find((each) => each === name)
+  if (known !== undefined) return { kind: 'path', root: known, path: [] }
+  if (name === 'before' && variables.includes('doc')) {
     throw new RuleFault(rangeOf(node), 'before is not available here: nothing is written.')
   }
-  if (isGlobal(name)) return { kind: 'path', root: name, path: [] }
-  throw new RuleFault(rangeOf(node), `${name} is not a variable. There are auth, doc, before and request.`)
+  throw new RuleFault(rangeOf(node), `${name} is not a variable. There are ${listOf(variables)}.`)
 }
 
-function isGlobal(name: string): name is Exclude<Root, LocalName> {
-  return name === 'doc' || name === 'before' || name === 'auth' || name === 'request'
+/** Of the variables that are not of the project's own making. */
+const membersOf = new Map<Root, readonly string[]>([
+  ['request', ['time', 'ip']],
+  ['channel', ['name', 'segments']],
+  ['message', ['event', 'size']],
+])
+
+function listOf(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
 
 function field(node: ASTNode, of: Expression, name: string): Expression {
@@ -109,8 +118,9 @@ function field(node: ASTNode, of: Expression, name: string): Expression {
       ? `The name ${name} is reserved.`
       : undefined
   if (fault !== undefined) throw new RuleFault(rangeOf(node), fault)
-  if (of.root === 'request' && of.path.length === 0 && name !== 'time' && name !== 'ip') {
-    throw new RuleFault(rangeOf(node), `request has no ${name}. There are time and ip.`)
+  const members = of.path.length === 0 ? membersOf.get(of.root) : undefined
+  if (members !== undefined && !members.includes(name)) {
+    throw new RuleFault(rangeOf(node), `${of.root} has no ${name}. There are ${listOf(members)}.`)
   }
   return { kind: 'path', root: of.root, path }
 }
@@ -301,7 +311,8 @@ function quantifier(
   const item = argumentOf(node, name, args, 0, 2)
   const body = argumentOf(node, name, args, 1, 2)
   if (item.op !== 'id') throw new RuleFault(rangeOf(item), 'This must be the name of a variable.')
-  if (isGlobal(item.args)) throw new RuleFault(rangeOf(item), `${item.args} is a variable already.`)
+  if (context.variables.some((name) => name === item.args))
+    throw new RuleFault(rangeOf(item), `${item.args} is a variable already.`)
   const local: LocalName = `local${context.count.locals++}`
   const inner = { ...context, locals: new Map(context.locals).set(item.args, local) }
   const condition = typed(body, ['boolean'], inner)

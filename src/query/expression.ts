@@ -15,7 +15,17 @@ export type LocalName = `local${number}`
  * `doc` is the document after the write (or the stored one, for reads), `before` the one it replaces.
  * In the filter of an `exists` call, `doc` is the document looked for.
  */
-export type Root = 'doc' | 'before' | 'auth' | 'request' | LocalName
+export type Root = Variable | LocalName
+
+/**
+ * What a rule may be told: who asks (`auth`, `request`), and what about. Of a document `doc` and `before`; of a channel
+ * `channel`, and `message` for what is sent there.
+ */
+export type Variable = 'doc' | 'before' | 'auth' | 'request' | 'channel' | 'message'
+
+export function isLocal(root: Root): root is LocalName {
+  return root.startsWith('local')
+}
 
 export type Comparison = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte'
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%'

@@ -1,6 +1,6 @@
 import { Environment, ParseError } from '@marcbachmann/cel-js'
 import type { ASTNode } from '@marcbachmann/cel-js'
-import type { Expression } from './expression.ts'
+import type { Expression, Variable } from './expression.ts'
 import { convertRule } from './convert-rule.ts'
 import { invalidRule, RuleFault } from './rule-fault.ts'
 import { staticType } from './rule-types.ts'
@@ -16,9 +16,15 @@ const language = new Environment({
 interface RuleOptions {
   /** Where the rule stands in the request, for the fault: `rules.read`. */
   path: string
-  /** Whether there is a document before the write. List rules become SQL, which knows only one. */
-  allowBefore?: boolean
+  /** What it may look at. `before` only where a document is written. */
+  variables?: readonly Variable[]
 }
+
+/** What rules about documents look at. List rules become SQL, which knows no document before. */
+export const documentVariables = {
+  reading: ['auth', 'doc', 'request'],
+  writing: ['auth', 'doc', 'before', 'request'],
+} as const
 
 /**
  * Reads a rule in CEL (the Common Expression Language):
@@ -41,7 +47,7 @@ interface RuleOptions {
  */
 export function parseRule(source: string, options: RuleOptions): Expression {
   try {
-    const expression = convertRule(parseSource(source), options.allowBefore ?? true)
+    const expression = convertRule(parseSource(source), options.variables ?? documentVariables.writing)
     const type = staticType(expression)
     if (type === undefined || type === 'boolean') return expression
     throw new RuleFault({ start: 0, end: source.length }, `A rule is true or false, and this is a ${type}.`)

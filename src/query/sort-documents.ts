@@ -10,10 +10,18 @@ export type KeyValue = string | number
 
 /** Orders documents exactly as PostgreSQL does: `documents.sort(compareDocuments(sort))`. */
 export function compareDocuments(sort: readonly SortKey[]): (a: Json, b: Json) => number {
-  const keys = sort.map((key) => ({ of: keyReader(key), sign: key.direction === 'ascending' ? 1 : -1 }))
+  const compare = compareKeysOf(sort)
+  return (a, b) => compare(keysOfDocument(sort, a), keysOfDocument(sort, b))
+}
+
+/** Orders what `keysOfDocument` gives for two documents. */
+export function compareKeysOf(
+  sort: readonly SortKey[],
+): (a: readonly KeyValue[], b: readonly KeyValue[]) => number {
+  const signs = sort.map((key) => (key.direction === 'ascending' ? 1 : -1))
   return (a, b) => {
-    for (const { of, sign } of keys) {
-      const order = compareKeys(of(a), of(b))
+    for (const [at, sign] of signs.entries()) {
+      const order = compareKeys(a[at] ?? '', b[at] ?? '')
       if (order !== 0) return sign * order
     }
     return 0

@@ -19,7 +19,7 @@ import type {
   Quantifier,
   TextTest,
 } from './expression.ts'
-import { literal } from './expression.ts'
+import { isLocal, literal } from './expression.ts'
 import { isPlainFieldName, systemColumns } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import { geoToSql } from './geo-to-sql.ts'
@@ -262,8 +262,7 @@ function search(query: string, scope: Scope): string {
 
 function pathJson({ root, path }: Extract<Expression, { kind: 'path' }>, scope: Scope): string {
   if (root === 'doc') return documentJson(path, scope.alias, scope)
-  const alias =
-    root === 'before' || root === 'auth' || root === 'request' ? undefined : scope.locals.get(root)
+  const alias = isLocal(root) ? scope.locals.get(root) : undefined
   if (alias === undefined) throw new Error(`${root} is not bound, and SQL does not know it`)
   return walked(`${alias}.value`, path, scope)
 }

@@ -98,7 +98,8 @@ export function mapParts(expression: Expression, map: (part: Expression) => Expr
   }
 }
 
-function some(expression: Expression, test: (part: Expression) => boolean): boolean {
+/** Whether the test is true of the expression or of any part of it. */
+export function some(expression: Expression, test: (part: Expression) => boolean): boolean {
   return test(expression) || partsOf(expression).some((part) => some(part, test))
 }
 
@@ -110,6 +111,14 @@ export function usesDocument(expression: Expression): boolean {
       part.kind === 'search' ||
       isGeo(part) ||
       (part.kind === 'path' && (part.root === 'doc' || part.root === 'before')),
+  )
+}
+
+/** Whether the value changes with the clock: rules may look at `request.time`. */
+export function usesTime(expression: Expression): boolean {
+  return some(
+    expression,
+    (part) => part.kind === 'path' && part.root === 'request' && (part.path[0] ?? 'time') === 'time',
   )
 }
 

@@ -62,9 +62,9 @@ test('the tour leads to its end', { timeout: 60_000 }, async () => {
     else expect(last).toMatch(asPattern(text))
   }
   const { changes, cursor } = JSON.parse(last)
-  expect(cursor).toBe(8)
+  expect(cursor).toBe(9)
   expect(changes.map(({ seq, kind }: { seq: number; kind: string }) => `${seq} ${kind}`)).toEqual(
-    ['create', 'create', 'create', 'create', 'update', 'update', 'create', 'create'].map(
+    ['create', 'create', 'create', 'create', 'update', 'update', 'create', 'update', 'create'].map(
       (kind, at) => `${at + 1} ${kind}`,
     ),
   )

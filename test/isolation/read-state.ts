@@ -28,7 +28,7 @@ export async function readState(db: Database, victim: Victim): Promise<string> {
               )::text AS content
        FROM pg_tables
        WHERE schemaname IN ('basalt', $1)
-         AND tablename NOT IN ('rate_usage')
+         AND tablename NOT IN ('rate_usage', 'function_usage', 'function_logs')
      ) AS tables`,
     [`p_${victim.ref}`, names.join('|')],
   )

@@ -1,6 +1,6 @@
 import { personRequests } from './person-requests.ts'
 import type { Victim } from './victim.ts'
-import { password } from './victim.ts'
+import { greeting, password } from './victim.ts'
 
 /** A request that succeeds, for whoever may send it. */
 export interface ValidRequest {
@@ -13,6 +13,8 @@ export interface ValidRequest {
   reads?: true
   /** Where the door lets more or fewer people through than `door` and `reads` say. */
   only?: 'admins' | 'operators'
+  /** What it does is to be heard, not seen in the database. */
+  leavesNoTrace?: true
   /** An app's publishable key gets as far as the rules. */
   clients?: true
   /** Names in the path. */
@@ -92,6 +94,27 @@ export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, Valid
     },
   ],
   ['exportDocuments', { door: 'project', reads: true, path: collection }],
+  [
+    'putChannelRules',
+    {
+      door: 'project',
+      path: ({ ref }) => ({ ref, pattern: 'room:*' }),
+      body: () => ({ rules: { join: 'true' } }),
+    },
+  ],
+  ['listChannelRules', { door: 'project', reads: true, path: project }],
+  ['getChannelRules', { door: 'project', reads: true, path: ({ ref }) => ({ ref, pattern: 'room:*' }) }],
+  [
+    'broadcast',
+    {
+      door: 'project',
+      clients: true,
+      leavesNoTrace: true,
+      path: ({ ref }) => ({ ref, channel: 'room:1' }),
+      body: () => ({ event: 'stray' }),
+    },
+  ],
+  ['deleteChannelRules', { door: 'project', path: ({ ref }) => ({ ref, pattern: 'room:*' }) }],
   ['readChanges', { door: 'project', reads: true, path: project }],
   ['getDocument', { door: 'project', reads: true, clients: true, path: document }],
   ['createDocument', { door: 'project', clients: true, path: collection, body: () => ({ stray: 1 }) }],
@@ -123,6 +146,7 @@ export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, Valid
   ],
   ['getJwks', { door: 'open', reads: true, path: project }],
   ...usersRequests(),
+  ...functionsRequests(),
   ['deleteDocument', { door: 'project', clients: true, path: document }],
   ['deleteCollection', { door: 'project', path: collection }],
   ['revokeKey', { door: 'project', path: ({ ref, keyId }) => ({ ref, id: keyId }) }],
@@ -158,6 +182,42 @@ export const requests: ReadonlyMap<string, ValidRequest> = new Map<string, Valid
   ],
   ['signOutOperator', { door: 'account' }],
 ])
+
+function functionsRequests(): [string, ValidRequest][] {
+  const named = ({ ref }: Victim) => ({ ref, name: 'greet' })
+  const secret = ({ ref }: Victim) => ({ ref, name: 'TOKEN' })
+  return [
+    ['listFunctions', { door: 'project', reads: true, path: project }],
+    ['listDeployments', { door: 'project', reads: true, path: project }],
+    ['listFunctionLogs', { door: 'project', reads: true, path: named }],
+    ['readFunctionUsage', { door: 'project', reads: true, path: project }],
+    ['listSecrets', { door: 'project', reads: true, path: project }],
+    ['getSecret', { door: 'project', reads: true, path: secret }],
+    [
+      'callFunction',
+      {
+        door: 'project',
+        clients: true,
+        path: named,
+        body: ({ collection: name }) => ({ input: { collection: name } }),
+      },
+    ],
+    [
+      'deployFunctions',
+      {
+        door: 'project',
+        path: project,
+        body: () => ({ files: { 'functions/greet.ts': greeting('user') }, share: 0 }),
+      },
+    ],
+    [
+      'activateDeployment',
+      { door: 'project', path: ({ ref, deploymentId }) => ({ ref, id: deploymentId }), body: () => ({}) },
+    ],
+    ['putSecret', { door: 'project', path: secret, body: () => ({ value: 'another' }) }],
+    ['deleteSecret', { door: 'project', path: secret }],
+  ]
+}
 
 function usersRequests(): [string, ValidRequest][] {
   const nothing = (status: number) => ({ body: () => undefined, status })

@@ -22,6 +22,7 @@ export interface Victim {
   /** Of a second invitation. */
   invitationToken: string
   memberId: string
+  deploymentId: string
   /** A user of the project. */
   person: Person
   /** Of the settings of sign-in. */
@@ -31,6 +32,16 @@ export interface Victim {
 }
 
 export const password = 'correct horse battery'
+
+/** A function that writes a document. */
+export const greeting = (access: 'public' | 'user'): string => `
+  import { callable } from '@basalt/client/functions'
+  import { json } from '@basalt/client'
+  export default callable({ access: '${access}', input: json(), async handler({ collection }, { basalt }) {
+    await basalt.collection(collection).create({ stray: 7 })
+    return {}
+  } })
+`
 
 /** Makes an operator who is nobody's member; answers their token and id. */
 export async function createOperator(
@@ -73,6 +84,8 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     field: mark('field'),
     value: mark('value'),
     key: mark('key'),
+    deployment: mark('deployment'),
+    functionSecret: mark('function-secret'),
     rule: mark('rule'),
     origin: `https://${mark('origin')}.example.com`,
   }
@@ -97,9 +110,19 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     indexes: [{ fields: [names.field], unique: true }],
     fields: { secretly: { read: `doc.secretly == "${names.rule}"` } },
   })
+  await own('PUT', `/v1/projects/${ref}/channels/rules/room:*`, {
+    rules: { join: `channel.name == "${names.rule}"` },
+  })
   const documents = `/v1/projects/${ref}/collections/${names.collection}/documents`
   await own('POST', documents, { id: names.document, [names.field]: names.value })
   await own('POST', documents, { [names.field]: mark('other') })
+
+  const functions = `/v1/projects/${ref}/functions`
+  const deployment = await own('POST', `${functions}/deployments`, {
+    files: { 'functions/greet.ts': greeting('user') },
+    message: names.deployment,
+  })
+  await own('PUT', `${functions}/secrets/TOKEN`, { value: names.functionSecret })
 
   const place = { ref, ...(project.body.keys as { publishable: string; secret: string }) }
   const settingsSecrets = await openEveryWayIn(server, place)
@@ -127,6 +150,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     invitationId: invited.body.invitation.id,
     invitationToken,
     memberId: member.id,
+    deploymentId: deployment.body.id,
     person,
     settingsSecrets,
     secrets: [

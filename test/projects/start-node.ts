@@ -7,6 +7,7 @@ import { openBus } from '../../src/platform/bus.ts'
 import { createHttpServer } from '../../src/platform/http-server.ts'
 import { createLogger } from '../../src/platform/logging.ts'
 import { createMetrics } from '../../src/platform/metrics.ts'
+import { openNodes } from '../../src/platform/nodes.ts'
 import { openControlPlane } from '../../src/platform/prisma.ts'
 import type { Services } from '../../src/platform/services.ts'
 import { projectRequest } from '../../src/projects/access.ts'
@@ -94,6 +95,7 @@ export async function startNode(database: TestDatabase, env: NodeJS.ProcessEnv =
     },
     async stop() {
       await app.close()
+      await services.nodes.close()
       await services.bus.close()
       await services.control.$disconnect()
     },
@@ -108,8 +110,10 @@ async function openServices(database: TestDatabase, config: Config): Promise<Ser
     config,
     log,
     db,
+    backgroundDb: db,
     control: openControlPlane(db),
     bus,
+    nodes: await openNodes(db, bus, log),
     metrics: createMetrics(),
     masterKey: Buffer.alloc(32, 1),
   }

@@ -7,7 +7,8 @@ import { explainRule } from '../../src/query/explain-rule.ts'
 import { always, never } from '../../src/query/expression.ts'
 import type { Json } from '../../src/query/json.ts'
 import { parseFilter } from '../../src/query/parse-filter.ts'
-import { parseRule } from '../../src/query/parse-rule.ts'
+import type { Variable } from '../../src/query/expression.ts'
+import { documentVariables, parseRule } from '../../src/query/parse-rule.ts'
 import { usesDocument } from '../../src/query/walk-expression.ts'
 
 const scope: Scope = {
@@ -21,9 +22,9 @@ function allows(source: string): boolean {
   return compilePredicate(parseRule(source, { path: 'rules.read' })).evaluate(scope)
 }
 
-function fault(source: string, allowBefore = true): string {
+function fault(source: string, variables: readonly Variable[] = documentVariables.writing): string {
   try {
-    parseRule(source, { path: 'rules.read', allowBefore })
+    parseRule(source, { path: 'rules.read', variables })
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     expect(error.errors).toMatchObject([{ path: 'rules.read', code: 'invalid_rule' }])
@@ -113,7 +114,9 @@ describe('a rule', () => {
 
   it('knows before only where something is written', () => {
     expect(fault('before.owner == auth.uid')).toBe('accepted')
-    expect(fault('doc.a == 1 && before.owner == auth.uid', false)).toMatch(/^1:15: before is not available/)
+    expect(fault('doc.a == 1 && before.owner == auth.uid', documentVariables.reading)).toMatch(
+      /^1:15: before is not available/,
+    )
   })
 
   it('takes ten look-ups', () => {

@@ -64,6 +64,9 @@ async function createTemplate(admin: pg.ClientConfig): Promise<void> {
   await client.query('CREATE DATABASE basalt_template')
   await client.end()
   const pool = new pg.Pool({ ...admin, database: 'basalt_template' })
+  // graphile-worker prints a warning about a pool that nobody listens to.
+  pool.on('error', () => undefined)
+  pool.on('connect', (connection) => connection.on('error', () => undefined))
   await migrateDatabase(pool)
   await pool.end()
 }

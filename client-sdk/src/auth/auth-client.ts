@@ -267,6 +267,11 @@ export class AuthClient<Profile = UntypedProfile> {
     return this.#parts.keeper.session()
   }
 
+  /** Whether somebody is signed in, as far as is known: `loading` until the storage has been read. */
+  get state(): AuthState<Profile> {
+    return this.#parts.keeper.state
+  }
+
   /** Calls at once and at every change, in other tabs too, until the returned function is called. */
   onAuthStateChange(callback: (state: AuthState<Profile>) => void): () => void {
     return this.#parts.keeper.subscribe(callback)

@@ -20,6 +20,7 @@ interface BrowserGlobals {
     setItem(key: string, value: string): void
     removeItem(key: string): void
   }
+  addEventListener?(type: 'storage', listener: () => void): void
   readonly navigator?: {
     readonly credentials?: {
       create(options: { readonly publicKey: object }): Promise<unknown>

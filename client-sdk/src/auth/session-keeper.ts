@@ -1,6 +1,7 @@
 import { BasaltError } from '../basalt-error.ts'
 import type { Transport } from '../transport.ts'
 import type { AuthStorage } from './auth-storage.ts'
+import { browser } from './browser.ts'
 import { type KeptSession, keepSession, parseSession, type Session, type User } from './session.ts'
 import { withSessionLock } from './session-lock.ts'
 
@@ -43,10 +44,15 @@ export class SessionKeeper<Profile> {
     this.#storage = storage
     this.#key = key
     this.#channel = openChannel(storage, key)
+    const reload = (): void => void this.#reload().catch(ignore)
     // The message only says that something changed: tokens don't travel.
-    this.#channel?.addEventListener('message', () => {
-      this.#reload().catch(ignore)
-    })
+    this.#channel?.addEventListener('message', reload)
+    // It may be here before what was written is, which Chromium brings from process to process at its leisure.
+    if (storage.isShared === true) browser.addEventListener?.('storage', reload)
+  }
+
+  get state(): AuthState<Profile> {
+    return this.#state
   }
 
   /** The session as it is kept, due or not. */

@@ -1,3 +1,5 @@
+import { readClaims } from './read-claims.ts'
+
 /** What users say of themselves, if the client isn't told more. */
 export type UntypedProfile = Readonly<Record<string, unknown>>
 
@@ -58,15 +60,8 @@ export function parseSession<Profile>(text: string | null): KeptSession<Profile>
   }
 }
 
-/** `exp` and `iat` of a JWT (RFC 7519). The signature is the server's business. */
+/** Null if the token doesn't tell. */
 function readLifetimeMs(token: string): number | null {
-  try {
-    const payload = token.split('.')[1] ?? ''
-    const { exp, iat }: { exp: number; iat: number } = JSON.parse(
-      atob(payload.replaceAll('-', '+').replaceAll('_', '/')),
-    )
-    return exp > iat ? (exp - iat) * 1000 : null
-  } catch {
-    return null
-  }
+  const { exp = 0, iat = 0 } = readClaims(token) ?? {}
+  return exp > iat ? (exp - iat) * 1000 : null
 }

@@ -128,6 +128,7 @@ export function registerMailRoutes(app: HttpServer, auth: Auth): void {
 function mayReadCodes(actor: Actor): boolean {
   switch (actor.kind) {
     case 'key':
+    case 'function':
       return actor.scopes.includes('*') || actor.scopes.includes('users:write')
     case 'operator':
       return actor.role !== null && hasRole(actor.role, 'developer')

@@ -1,7 +1,7 @@
 import type { User, UserSession } from '../../platform/generated/client.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
-import { owesFactor } from '../factors/owes-factor.ts'
+import { hasFactor, owesFactor } from '../factors/owes-factor.ts'
 import { presentUser } from '../present-user.ts'
 import { issueAccessToken } from './access-token.ts'
 import { makeRefreshToken } from './refresh-token.ts'
@@ -40,6 +40,8 @@ export async function issueTokens(
     accessToken: token,
     refreshToken: makeRefreshToken(auth.box, { sessionId: session.id, generation: session.generation }),
     expiresAt: expiresAt.toISOString(),
-    factorRequired: await owesFactor(auth.services, auth.settings, user, session),
+    factorRequired: await owesFactor(auth.settings, user, session, () =>
+      hasFactor(auth.services.control, user.id),
+    ),
   }
 }

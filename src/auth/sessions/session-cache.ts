@@ -1,7 +1,7 @@
-import { LookupCache } from '../../platform/lookup-cache.ts'
+import { LookupCache, readTogether } from '../../platform/lookup-cache.ts'
 import type { Services } from '../../platform/services.ts'
 import type { UserActor } from '../../projects/actor.ts'
-import { owesFactor } from '../factors/owes-factor.ts'
+import { confirmedFactor, owesFactor } from '../factors/owes-factor.ts'
 import type { AuthSettingsStore } from '../settings/settings-store.ts'
 
 /** A session that stands, with its user as the user is now. */
@@ -28,15 +28,29 @@ const topic = 'auth-users'
 
 export function createSessionCache(services: Services, settings: AuthSettingsStore): SessionCache {
   const { control, bus } = services
-  const cache = new LookupCache<LiveSession>({ maxEntries: 50_000, read })
+  const cache = new LookupCache<LiveSession>({ maxEntries: 50_000, read: readTogether(readMany) })
   bus.subscribe(topic, (userId) => cache.forget((session) => session.userId === userId))
   bus.onReset(() => cache.clear())
 
-  async function read(sessionId: string): Promise<LiveSession | null> {
+  async function readMany(ids: string[]): Promise<Map<string, LiveSession>> {
+    const rows = await readRows(ids)
+    return new Map(await Promise.all(rows.map(async (row) => [row.id, await liveSession(row)] as const)))
+  }
+
+  function readRows(ids: string[]) {
     const now = new Date()
-    const row = await control.userSession.findUnique({ where: { id: sessionId }, include: { user: true } })
-    if (row === null || row.idleAt <= now || row.expiresAt <= now || row.user.suspendedAt !== null)
-      return null
+    return control.userSession.findMany({
+      where: {
+        id: { in: ids },
+        idleAt: { gt: now },
+        expiresAt: { gt: now },
+        user: { suspendedAt: null },
+      },
+      include: { user: { include: { factors: { where: confirmedFactor, select: { id: true }, take: 1 } } } },
+    })
+  }
+
+  async function liveSession(row: Awaited<ReturnType<typeof readRows>>[number]): Promise<LiveSession> {
     const { user } = row
     return {
       projectId: row.projectId,
@@ -45,7 +59,7 @@ export function createSessionCache(services: Services, settings: AuthSettingsSto
       actor: {
         kind: 'user',
         uid: user.id,
-        sessionId,
+        sessionId: row.id,
         email: user.email,
         isEmailVerified: user.emailVerifiedAt !== null,
         isAnonymous: user.isAnonymous,
@@ -54,7 +68,7 @@ export function createSessionCache(services: Services, settings: AuthSettingsSto
         amr: row.amr,
         assurance: row.assurance,
         provenAt: row.provenAt.getTime(),
-        owesFactor: await owesFactor(services, settings, user, row),
+        owesFactor: await owesFactor(settings, user, row, () => user.factors.length > 0),
       },
     }
   }

@@ -1,7 +1,7 @@
 import type { Expression } from '../../query/expression.ts'
 import { type FieldPath, parseFieldPath } from '../../query/field-path.ts'
 import { compilePredicate, type Predicate } from '../../query/compile-predicate.ts'
-import { parseRule } from '../../query/parse-rule.ts'
+import { documentVariables, parseRule } from '../../query/parse-rule.ts'
 import type { CollectionIndexes } from '../../query/sql-context.ts'
 import { usesDocument } from '../../query/walk-expression.ts'
 import { ApiError, invalidRequest, type Issue } from '../../platform/errors.ts'
@@ -62,7 +62,9 @@ export function compileCollection(
   for (const action of actions) {
     const source = definition.rules[action]
     if (source === undefined) continue
-    const rule = collected(() => compileRule(source, `rules.${action}`, writes.has(action)))
+    const rule = collected(() =>
+      compileRule(source, `rules.${action}`, writes.has(action) ? 'writing' : 'reading'),
+    )
     if (rule !== undefined) rules[action] = rule
   }
   const fieldRules = Object.entries(definition.fields).flatMap(([path, { read, write, relation }]) => {
@@ -76,9 +78,10 @@ export function compileCollection(
       })
     }
     if (parsed === undefined || (read === undefined && write === undefined)) return []
-    const readRule = read === undefined ? undefined : collected(() => compileRule(read, `${at}.read`, false))
+    const readRule =
+      read === undefined ? undefined : collected(() => compileRule(read, `${at}.read`, 'reading'))
     const writeRule =
-      write === undefined ? undefined : collected(() => compileRule(write, `${at}.write`, true))
+      write === undefined ? undefined : collected(() => compileRule(write, `${at}.write`, 'writing'))
     return [{ path: parsed, ...(readRule && { read: readRule }), ...(writeRule && { write: writeRule }) }]
   })
   if (issues.length > 0) throw invalidRequest(issues)
@@ -98,8 +101,8 @@ export function compileCollection(
 
 const writes: ReadonlySet<Action> = new Set(['create', 'update', 'delete'])
 
-function compileRule(source: string, path: string, allowBefore: boolean): Rule {
-  const expression = parseRule(source, { path, allowBefore })
+function compileRule(source: string, path: string, when: keyof typeof documentVariables): Rule {
+  const expression = parseRule(source, { path, variables: documentVariables[when] })
   return {
     source,
     expression,

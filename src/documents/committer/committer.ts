@@ -11,7 +11,8 @@ import type { Metrics } from '../../platform/metrics.ts'
 import { statementName } from '../../platform/prepared-statements.ts'
 import { quoteName } from '../../platform/sql.ts'
 import type { CommitOutcome, PlannedWrite } from './planned-write.ts'
-import { buildWriteStatement } from './write-statement.ts'
+import type { WriteEvent } from '../write-hooks.ts'
+import { buildWriteStatement, type Enqueueing } from './write-statement.ts'
 
 /**
  * Commits the writes of one project. Whatever arrives while a transaction is under way shares the next one;
@@ -63,7 +64,23 @@ const maxBatch = 256
 const maxBatchBytes = 8 * 1024 * 1024
 const maxWaiting = 10_000
 
-export function createCommitter(db: Database, schema: string, metrics: Metrics): Committer {
+/** What stands round the commits of a project. */
+export interface CommitContext {
+  projectId: string
+  /** After each COMMIT that wrote something, before the writers hear of it. */
+  committed: () => void
+  /** What is enqueued with the writes. */
+  eventsOf: (writes: readonly PlannedWrite[]) => WriteEvent[] | Promise<WriteEvent[]>
+  /** After a COMMIT with events. */
+  enqueued: () => void
+}
+
+export function createCommitter(
+  db: Database,
+  schema: string,
+  metrics: Metrics,
+  context: CommitContext,
+): Committer {
   let waiting: Waiting[] = []
   const exclusive: (() => Promise<void>)[] = []
   let isRunning = false
@@ -92,9 +109,12 @@ export function createCommitter(db: Database, schema: string, metrics: Metrics):
   async function commitBatch(batch: Waiting[]): Promise<void> {
     try {
       const writes = batch.map(({ write }) => write)
-      const seqs = await withConnection(db, (connection) => execute(connection, schema, writes))
+      const events = await enqueueing(context, writes)
+      const seqs = await withConnection(db, (connection) => execute(connection, schema, writes, events))
       metrics.commits.inc()
       metrics.committedWrites.inc(seqs.size)
+      if (seqs.size > 0) context.committed()
+      if (events !== undefined) context.enqueued()
       batch.forEach(({ write, resolve }, ord) => resolve(outcomeOf(write, seqs.get(ord))))
     } catch (error) {
       await commitHalves(batch, error)
@@ -129,7 +149,13 @@ export function createCommitter(db: Database, schema: string, metrics: Metrics):
     commitExclusively(plan) {
       refuseIfFull()
       return new Promise((resolve, reject) => {
-        exclusive.push(() => executeExclusively(db, schema, plan).then(resolve, reject))
+        exclusive.push(() =>
+          executeExclusively(db, schema, context, plan).then((result) => {
+            context.committed()
+            context.enqueued()
+            resolve(result)
+          }, reject),
+        )
         start()
       })
     },
@@ -160,8 +186,23 @@ function takeBatch(waiting: Waiting[]): { batch: Waiting[]; rest: Waiting[] } {
   return { batch, rest }
 }
 
-async function execute(db: Queryable, schema: string, writes: PlannedWrite[]): Promise<Map<number, number>> {
-  const { text, values } = buildWriteStatement(schema, writes)
+/** The events of writes, for their statement; undefined if there are none. */
+async function enqueueing(
+  { eventsOf, projectId }: CommitContext,
+  writes: readonly PlannedWrite[],
+): Promise<Enqueueing | undefined> {
+  const found = eventsOf(writes)
+  const events = found instanceof Promise ? await found : found
+  return events.length === 0 ? undefined : { projectId, events }
+}
+
+async function execute(
+  db: Queryable,
+  schema: string,
+  writes: PlannedWrite[],
+  events: Enqueueing | undefined,
+): Promise<Map<number, number>> {
+  const { text, values } = buildWriteStatement(schema, writes, events)
   const { rows } = await db.query<[ord: number, seq: string]>({
     ...statementName(text),
     text,
@@ -174,6 +215,7 @@ async function execute(db: Queryable, schema: string, writes: PlannedWrite[]): P
 async function executeExclusively<T>(
   db: Database,
   schema: string,
+  context: CommitContext,
   plan: (tx: Transaction) => Promise<{ writes: PlannedWrite[]; result: T }>,
 ): Promise<T> {
   let planned: PlannedWrite[] = []
@@ -183,7 +225,7 @@ async function executeExclusively<T>(
       const { writes, result } = await plan(tx)
       if (writes.length === 0) return result
       planned = writes
-      const seqs = await execute(tx, schema, writes)
+      const seqs = await execute(tx, schema, writes, await enqueueing(context, writes))
       const failed = writes.findIndex((_, ord) => !seqs.has(ord))
       if (failed !== -1) throw new StaleTransaction(failed)
       return result
@@ -205,7 +247,7 @@ async function findRefused(
     await lockProject(tx, schema)
     for (const [at, write] of writes.entries()) {
       refused = at
-      await execute(tx, schema, [write])
+      await execute(tx, schema, [write], undefined)
     }
     refused = undefined
     throw new Error('only a trial')

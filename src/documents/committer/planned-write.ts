@@ -15,6 +15,8 @@ interface PlannedBase {
   /** ISO 8601 in UTC with milliseconds, as the API shows it. */
   at: string
   actor: string
+  /** How many functions led to this write; absent for none. */
+  depth?: number
   idempotency?: IdempotencyRecord
 }
 

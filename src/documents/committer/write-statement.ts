@@ -1,11 +1,18 @@
 import { appendWritten, lockHead } from '../../changes/append-changes.ts'
 import { quoteName } from '../../platform/sql.ts'
+import type { WriteEvent } from '../write-hooks.ts'
 import type { PlannedWrite } from './planned-write.ts'
 
 /** One statement for any number of writes, with its parameters. Answers with rows of `ord` and `seq`. */
 export interface WriteStatement {
   text: string
   values: string[]
+}
+
+/** What is to happen after the writes: tasks of the kind `write_event`, one for each event. */
+export interface Enqueueing {
+  projectId: string
+  events: readonly WriteEvent[]
 }
 
 interface Group {
@@ -23,7 +30,11 @@ interface Group {
  * The members of a group travel as one JSON parameter. An array of jsonb would have every quote in it escaped
  * once more, which costs the event loop twice the time.
  */
-export function buildWriteStatement(schema: string, writes: PlannedWrite[]): WriteStatement {
+export function buildWriteStatement(
+  schema: string,
+  writes: PlannedWrite[],
+  enqueueing?: Enqueueing,
+): WriteStatement {
   const groups = groupWrites(writes)
   const values = groups.map((group) => `[${group.members.join(',')}]`)
   const remembered = writes.flatMap((write, ord) =>
@@ -35,8 +46,14 @@ export function buildWriteStatement(schema: string, writes: PlannedWrite[]): Wri
     values.push(`[${remembered.join(',')}]`)
     expressions.push(rememberSql(schema, values.length))
   }
+  if (enqueueing === undefined) {
+    return { text: `WITH ${expressions.join(',')}\nSELECT ord, seq\nFROM numbered`, values }
+  }
+  values.push(enqueueing.projectId, JSON.stringify(enqueueing.events))
+  expressions.push(enqueueSql(values.length - 1))
+  // A function is called only where somebody looks at its result.
   return {
-    text: `WITH ${expressions.join(',')}\nSELECT ord, seq\nFROM numbered`,
+    text: `WITH ${expressions.join(',')}\nSELECT ord, seq\nFROM numbered, enqueued`,
     values,
   }
 }
@@ -146,5 +163,29 @@ function rememberSql(schema: string, parameter: number): string {
         ord int, actor text, key text, fingerprint text, status int, answer text, at text
       )
       JOIN written USING (ord)
+    )`
+}
+
+/** The number of the change and who hears of it are the event's id: the same however often it is delivered. */
+function enqueueSql(parameter: number): string {
+  return `
+    enqueued AS (
+      SELECT count(task.task_id)
+      FROM (
+        SELECT json_agg(
+          json_build_object(
+            'id', numbered.seq || '.' || event.name,
+            'kind', 'write_event',
+            'name', event.name,
+            'payload', json_build_object('seq', numbered.seq, 'depth', event.depth),
+            'max_attempts', 10,
+            'timeout_ms', 60000
+          )
+          ORDER BY numbered.seq
+        ) AS tasks
+        FROM numbered
+        JOIN json_to_recordset($${parameter + 1}::json) AS event (ord int, name text, depth int) USING (ord)
+      ) AS due
+      LEFT JOIN LATERAL basalt.enqueue_tasks($${parameter}::text, due.tasks) AS task ON due.tasks IS NOT NULL
     )`
 }

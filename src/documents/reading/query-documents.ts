@@ -103,7 +103,10 @@ export function listCondition(caller: Caller, collection: Collection, filter: Ex
   return allOf([visible, filter])
 }
 
-function checkLimit(limit: number | undefined, limits: { pageDefault: number; pageMax: number }): number {
+export function checkLimit(
+  limit: number | undefined,
+  limits: { pageDefault: number; pageMax: number },
+): number {
   if (limit === undefined) return limits.pageDefault
   if (limit < 1 || limit > limits.pageMax) {
     throw invalidValue('limit', `must be from 1 to ${limits.pageMax}`, 'out_of_range')

@@ -1,5 +1,6 @@
-import type { StatementRunner } from '../../platform/share-statements.ts'
+import type { StatementRunner, TypedStatement } from '../../platform/share-statements.ts'
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts'
+import type { Expression } from '../../query/expression.ts'
 import type { JsonObject } from '../../query/json.ts'
 import type { SortKey } from '../../query/parse-sort.ts'
 import { SqlParameters } from '../../query/sql-context.ts'
@@ -24,10 +25,31 @@ export async function selectPage(
   statements: StatementRunner,
   caller: Caller,
   collection: Collection,
-  { condition, sort, limit, after }: CheckedQuery,
+  query: CheckedQuery,
 ): Promise<Page> {
+  const { sort, limit } = query
+  const rows = await statements.run<DocumentRow>(
+    await pageStatement(documents, caller, collection, query, limit + 1),
+  )
+  const page = rows.slice(0, limit)
+  // One more than asked for tells that there is a next page.
+  const last = rows.length > limit ? page.at(-1) : undefined
+  return {
+    documents: page.map(readRow),
+    nextCursor: last === undefined ? null : cursorAfter(sort, documentObject(readRow(last)), last[5]),
+  }
+}
+
+/** Selects `documentColumns`, and the distance where the order is by it, of at most so many documents. */
+export async function pageStatement(
+  documents: Documents,
+  { project }: Pick<Caller, 'project'>,
+  collection: Collection,
+  { condition, sort, after }: { condition: Expression; sort: readonly SortKey[]; after?: string | undefined },
+  rows: number,
+): Promise<TypedStatement> {
   const params = new SqlParameters()
-  const context = await sqlContext(documents, caller.project, collection, params)
+  const context = await sqlContext(documents, project, collection, params)
   const distance = distanceToSql(sort, context)
   const conditions = [toSql(condition, context)]
   if (after !== undefined) conditions.push(cursorToSql(sort, decodeCursor(after, sort), context))
@@ -36,15 +58,8 @@ export async function selectPage(
     FROM ${collection.table} AS t
     WHERE ${conditions.join(' AND ')}
     ORDER BY ${sortToSql(sort, context)}
-    LIMIT ${params.push(limit + 1, 'bigint')}`
-  const rows = await statements.run<DocumentRow>({ text, values: params.values, types: params.types })
-  const page = rows.slice(0, limit)
-  // One more than asked for tells that there is a next page.
-  const last = rows.length > limit ? page.at(-1) : undefined
-  return {
-    documents: page.map(readRow),
-    nextCursor: last === undefined ? null : cursorAfter(sort, documentObject(readRow(last)), last[5]),
-  }
+    LIMIT ${params.push(rows, 'bigint')}`
+  return { text, values: params.values, types: params.types }
 }
 
 function cursorAfter(sort: readonly SortKey[], document: JsonObject, distance: unknown): string {

@@ -50,11 +50,11 @@ export function foldWrites(stored: ReadonlyMap<string, ReadonlyMap<string, Store
 }
 
 function netWrite(
-  { collection, id, at, actor }: PlannedWrite,
+  { collection, id, at, actor, depth }: PlannedWrite,
   before: StoredDocument | undefined,
   after: StoredDocument | undefined,
 ): PlannedWrite | undefined {
-  const common = { collection, id, at, actor }
+  const common = { collection, id, at, actor, ...(depth !== undefined && { depth }) }
   if (before === undefined) {
     return after && { ...common, kind: 'create', data: after.data, createdAt: after.createdAt }
   }

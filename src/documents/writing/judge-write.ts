@@ -40,7 +40,14 @@ async function refusal(context: WriteContext, { action, id, before }: Judged): P
 }
 
 // What is wrong with a patch may be wrong with what it is applied to: that a number is none, what a schema misses.
-const tracing: ReadonlySet<string> = new Set(['invalid_request', 'validation_failed', 'payload_too_large'])
+// What a function says of it, too.
+const tracing: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'validation_failed',
+  'payload_too_large',
+  'rejected',
+  'function_failed',
+])
 
 /** The fault of a patch as its sender may hear it: who may not read the document is told that there is none. */
 export async function withoutTraces(

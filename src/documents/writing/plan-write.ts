@@ -10,6 +10,7 @@ import type {
 } from '../committer/planned-write.ts'
 import { documentNotFound, readOnlyCollection, versionMismatch } from '../errors.ts'
 import { documentObject } from '../stored-document.ts'
+import type { HookedWrite } from '../write-hooks.ts'
 import { applyPatch } from './apply-patch.ts'
 import { checkCandidate } from './check-candidate.ts'
 import { checkPatch } from './check-data.ts'
@@ -37,9 +38,10 @@ export function checkId(id: unknown, path = 'id'): string {
 /** @param body the data, with or without an `id` */
 export async function planCreate(context: WriteContext, body: JsonObject): Promise<Plan<PlannedCreate>> {
   refuseBuiltIn(context)
-  const { id: givenId, ...data } = body
+  const { id: givenId, ...given } = body
   const id = givenId === undefined ? newId() : checkId(givenId)
   const at = now(context)
+  const data = await hooked(context, { id, createdAt: at, updatedAt: at, version: 1 }, given)
   const text = checkCandidate(context.collection, data, limitsOf(context))
   const after: StoredDocument = { id, data: text, version: 1, createdAt: at, updatedAt: at }
   const { createdAt, updatedAt, version } = after
@@ -88,7 +90,9 @@ export async function planDelete(
 ): Promise<PlannedDelete> {
   refuseBuiltIn(context)
   if (current === undefined) throw documentNotFound(id)
-  await judgeWrite(context, { action: 'delete', id, before: () => documentObject(current) })
+  const stored = documentObject(current)
+  await hooksBefore(context, { kind: 'delete', id, document: null, before: stored }, current)
+  await judgeWrite(context, { action: 'delete', id, before: () => stored })
   checkPrecondition(current, precondition)
   return { kind: 'delete', ...target(context, id), current }
 }
@@ -109,13 +113,15 @@ export function withoutId(body: JsonObject, id: string): JsonObject {
 async function planChange(
   context: WriteContext,
   current: StoredDocument,
-  data: JsonObject,
+  given: JsonObject,
   precondition: Precondition,
 ): Promise<Plan<PlannedUpdate>> {
-  const text = checkCandidate(context.collection, data, limitsOf(context))
   const { id, createdAt } = current
   const updatedAt = now(context)
   const version = current.version + 1
+  const system = { id, createdAt, updatedAt, version }
+  const data = await hooked(context, system, given, current)
+  const text = checkCandidate(context.collection, data, limitsOf(context))
   await judgeWrite(context, {
     action: 'update',
     id,
@@ -136,7 +142,38 @@ function checkPrecondition(current: StoredDocument, { ifVersion, ifAbsent }: Pre
 }
 
 function target({ collection, caller }: WriteContext, id: string) {
-  return { collection: collection.name, id, at: caller.request.time, actor: actorLabel(caller.actor) }
+  const { actor, request } = caller
+  const depth = actor.kind === 'function' ? { depth: actor.depth } : {}
+  return { collection: collection.name, id, at: request.time, actor: actorLabel(actor), ...depth }
+}
+
+/** The data as the project's own code wants them to be stored. */
+async function hooked(
+  context: WriteContext,
+  system: { id: string; createdAt: string; updatedAt: string; version: number },
+  data: JsonObject,
+  current?: StoredDocument,
+): Promise<JsonObject> {
+  const write: Omit<HookedWrite, 'collection'> = {
+    kind: current === undefined ? 'create' : 'update',
+    id: system.id,
+    document: { ...system, ...data },
+    before: current === undefined ? null : documentObject(current),
+  }
+  return (await hooksBefore(context, write, current)) ?? data
+}
+
+async function hooksBefore(
+  context: WriteContext,
+  write: Omit<HookedWrite, 'collection'>,
+  current: StoredDocument | undefined,
+): Promise<JsonObject | undefined> {
+  const { documents, caller, collection } = context
+  try {
+    return await documents.hooks.before(caller, { ...write, collection: collection.name })
+  } catch (error) {
+    throw current === undefined ? error : await withoutTraces(context, current, error)
+  }
 }
 
 function now({ caller }: WriteContext): string {

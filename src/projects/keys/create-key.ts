@@ -81,7 +81,8 @@ function checkNewKey(actor: Actor, { kind, scopes = ['*'], expiresAt }: NewKey):
   if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) {
     throw invalidValue('expiresAt', 'must be in the future')
   }
-  if (actor.kind !== 'key' || kind === 'publishable' || actor.scopes.includes('*')) return
+  if ((actor.kind !== 'key' && actor.kind !== 'function') || kind === 'publishable') return
+  if (actor.scopes.includes('*')) return
   const more = scopes.filter((scope) => !actor.scopes.includes(scope))
-  if (more.length > 0) throw forbidden(`A key can't grant what it lacks: ${more.join(', ')}.`)
+  if (more.length > 0) throw forbidden(`A ${actor.kind} can't grant what it lacks: ${more.join(', ')}.`)
 }

@@ -1,0 +1,89 @@
+import type { Rounds } from '../rounds.ts'
+import { say } from '../say.ts'
+import type { Options } from '../suite.ts'
+import { atMost, type Verdict } from '../verdict.ts'
+import { measureDelivery } from './measure-delivery.ts'
+import { restingMemory } from './measure-memory.ts'
+import { RoomWriter } from './room-writer.ts'
+import { shapeOf, type Shape, socketStep } from './rooms.ts'
+import type { RoomsSubject } from './rooms-subject.ts'
+import { startListeners } from './start-listeners.ts'
+
+interface Reached {
+  p50: number
+  p99: number
+  /** Of a socket with its subscriptions, in KB. */
+  memory: number
+}
+
+const openWithinMs = 60_000
+// Later than that it is no live query any more.
+const bearableMs = 1_000
+const shares = [1, 0.1, 0.02]
+
+/**
+ * The same at a peer and at Basalt, with as many sockets, rooms and writes as the peer bears. Counted from when a write
+ * is sent: the peers let the writer wait until they have told everybody.
+ */
+export async function measureBeside(
+  options: Options,
+  basalt: RoomsSubject,
+  peer: RoomsSubject,
+  rounds: Rounds,
+): Promise<Verdict[]> {
+  for (const share of shares) {
+    const sockets = Math.max(2 * socketStep, Math.floor((options.sockets * share) / socketStep) * socketStep)
+    const shape = shapeOf(sockets)
+    const reached = await measureShape(options, peer, shape, rounds)
+    if (reached === undefined) continue
+    const own = await measureShape(options, basalt, shape, rounds)
+    if (own === undefined) throw new Error(`Basalt does not bear ${sockets} sockets.`)
+    return [
+      atMost(`from sending to ${sockets} sockets, p50: ${peer.name}'s`, own.p50, reached.p50, 'ms'),
+      atMost(`from sending to ${sockets} sockets, p99: ${peer.name}'s`, own.p99, reached.p99, 'ms'),
+      ...(options.smoke
+        ? []
+        : [atMost(`a socket that follows two rooms: ${peer.name}'s`, own.memory, reached.memory, 'KB')]),
+    ]
+  }
+  say(`${peer.name} bears none of these loads`)
+  return []
+}
+
+/** Undefined if the server does not bear it. */
+async function measureShape(
+  options: Options,
+  subject: RoomsSubject,
+  shape: Shape,
+  rounds: Rounds,
+): Promise<Reached | undefined> {
+  const { sockets, perSecond } = shape
+  const { listeners, stop } = startListeners()
+  const restSeconds = options.smoke ? 0.5 : 5
+  try {
+    const before = await restingMemory(subject.pid, restSeconds)
+    const opened = await listeners.open(subject.server, shape, openWithinMs)
+    if (opened < sockets) return doesNotBear(subject, shape, `opens ${opened}`)
+    await listeners.follow()
+    const memory = ((await restingMemory(subject.pid, restSeconds)) - before) / sockets
+    const round = await measureDelivery(listeners, new RoomWriter(subject), shape, options, 'afterSend')
+    if (round.failed > 0 || round.p99 > bearableMs) {
+      const why = round.failure ?? `p99 is ${Math.round(round.p99)} ms`
+      return doesNotBear(subject, shape, why)
+    }
+    const name = `from sending, ${sockets} sockets, ${perSecond} writes/s`
+    await rounds.take(name, subject.name, () => Promise.resolve(round))
+    return { p50: rounded(round.p50), p99: rounded(round.p99), memory: rounded(memory) }
+  } finally {
+    await stop()
+  }
+}
+
+/** As a target it is printed as it is. */
+function rounded(figure: number): number {
+  return Number(figure.toPrecision(3))
+}
+
+function doesNotBear({ name }: RoomsSubject, { sockets, perSecond }: Shape, why: string): undefined {
+  say(`${name} does not bear ${sockets} sockets and ${perSecond} writes a second: ${why}`)
+}

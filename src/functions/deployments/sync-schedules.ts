@@ -1,0 +1,34 @@
+import type { ControlPlaneTransaction } from '../../platform/prisma.ts'
+import type { Project } from '../../projects/project.ts'
+import type { Functions } from '../functions.ts'
+import type { FunctionEntry } from './function-entry.ts'
+
+/** The kind of the schedules that functions declare, and of their tasks. */
+export const scheduleKind = 'function_schedule'
+
+/** The schedules of a project are those that its active version declares, beside those made through the API. */
+export async function syncSchedules(
+  { tasks }: Functions,
+  tx: ControlPlaneTransaction,
+  project: Project,
+  deploymentId: string,
+): Promise<void> {
+  const { manifest } = await tx.functionDeployment.findUniqueOrThrow({
+    where: { id: deploymentId },
+    select: { manifest: true },
+  })
+  // Written by ourselves, from what was checked when it was deployed.
+  const entries = (manifest as unknown as FunctionEntry[]).filter(({ kind }) => kind === 'schedule')
+  const names = entries.map(({ name }) => name)
+  await tx.taskSchedule.deleteMany({
+    where: { projectId: project.id, kind: scheduleKind, name: { notIn: names } },
+  })
+  for (const { name, settings } of entries) {
+    await tasks.setSchedule(tx, project, name, scheduleKind, {
+      cron: settings.cron ?? '',
+      ...(settings.timezone !== undefined && { timeZone: settings.timezone }),
+      catchUp: settings.catchUp === true ? 'all' : 'skip',
+      task: { name },
+    })
+  }
+}

@@ -1,0 +1,144 @@
+import { readLog } from '../changes/read-changes.ts'
+import { toDocuments } from '../changes/present-change.ts'
+import type { Caller } from '../documents/caller.ts'
+import type { PlannedWrite } from '../documents/committer/planned-write.ts'
+import type { Documents } from '../documents/documents.ts'
+import type { HookedWrite, WriteEvent } from '../documents/write-hooks.ts'
+import { type Project, projectSchema } from '../projects/project.ts'
+import { isJsonObject, type JsonObject } from '../query/json.ts'
+import { TaskFailure, type TaskRun } from '../tasks/task.ts'
+import { invokeFunction } from './calls/invoke-function.ts'
+import type { FunctionEntry, FunctionKind } from './deployments/function-entry.ts'
+import type { Release } from './deployments/versions.ts'
+import { functionFailed } from './errors.ts'
+import type { Functions } from './functions.ts'
+import { runAsTask } from './run-tasks.ts'
+
+type WriteKind = PlannedWrite['kind']
+
+const beforeKinds: Record<WriteKind, FunctionKind> = {
+  create: 'beforeCreate',
+  update: 'beforeUpdate',
+  delete: 'beforeDelete',
+}
+
+const afterKinds: Record<WriteKind, FunctionKind> = {
+  create: 'afterCreate',
+  update: 'afterUpdate',
+  delete: 'afterDelete',
+}
+
+// So many functions may lead to one another; then it is a circle, in all likelihood.
+const maxDepth = 8
+
+/** Lets a project's functions take part in its writes. */
+export function hookDocuments(documents: Documents, functions: Functions): void {
+  const { tasks, versions } = functions
+  documents.hooks = {
+    async before(caller, write) {
+      const release = await versions.of(caller.project)
+      const entries = listening(release, write.collection, [beforeKinds[write.kind]])
+      return entries.length === 0 ? undefined : runBefore(functions, caller, entries, write)
+    },
+    eventsOf(project, writes) {
+      const release = versions.of(project)
+      return release instanceof Promise
+        ? release.then((found) => eventsOf(functions, project, found, writes))
+        : eventsOf(functions, project, release, writes)
+    },
+    enqueued: (project) => tasks.wake(project),
+  }
+  tasks.handle('write_event', (run) => deliver(documents, functions, run))
+}
+
+function listening(
+  release: Release | null,
+  collection: string,
+  kinds: readonly FunctionKind[],
+): FunctionEntry[] {
+  if (release === null) return []
+  return [...release.active.entries.values()].filter(
+    ({ kind, settings }) => kinds.includes(kind) && settings.collection === collection,
+  )
+}
+
+/** One after the other, each on what the one before has made of it. */
+async function runBefore(
+  functions: Functions,
+  { project, actor }: Caller,
+  entries: readonly FunctionEntry[],
+  { kind: _, ...write }: HookedWrite,
+): Promise<JsonObject | undefined> {
+  let changed: JsonObject | undefined
+  for (const { name, kind } of entries) {
+    const document = changed === undefined ? write.document : { ...systemFields(write.document), ...changed }
+    const output = await invokeFunction(functions, project, name, {
+      kind,
+      input: { ...write, document },
+      auth: { actor, token: null },
+      deadlineMs: functions.services.config.limits.functionHookMs,
+    })
+    changed = write.document === null ? undefined : (dataOf(name, output) ?? changed)
+  }
+  return changed
+}
+
+/** What a hook returns is the document, with or without its system fields, or nothing. */
+function dataOf(name: string, output: unknown): JsonObject | undefined {
+  if (output === null) return undefined
+  if (!isJsonObject(output)) throw functionFailed(name, 'it must return a document, or nothing')
+  const { id: _id, createdAt: _createdAt, updatedAt: _updatedAt, version: _version, ...data } = output
+  return data
+}
+
+function systemFields(document: JsonObject | null): JsonObject {
+  const { id = null, createdAt = null, updatedAt = null, version = null } = document ?? {}
+  return { id, createdAt, updatedAt, version }
+}
+
+function eventsOf(
+  functions: Functions,
+  project: Project,
+  release: Release | null,
+  writes: readonly PlannedWrite[],
+): WriteEvent[] {
+  if (release === null) return []
+  return writes.flatMap(({ collection, kind, depth = 0 }, ord) =>
+    listening(release, collection, [afterKinds[kind], 'afterWrite']).flatMap((entry) => {
+      if (depth < maxDepth) return [{ ord, name: entry.name, depth: depth + 1 }]
+      noteBrokenChain(functions, project, release, entry)
+      return []
+    }),
+  )
+}
+
+function noteBrokenChain(
+  { logs }: Functions,
+  project: Project,
+  { active }: Release,
+  { name }: FunctionEntry,
+): void {
+  logs.write({
+    projectId: project.id,
+    function: name,
+    invocationId: '',
+    deploymentId: active.id,
+    level: 'error',
+    message: `not called: more than ${maxDepth} functions led to this write`,
+  })
+}
+
+/** Tells a function what was written, as it was committed: from the change log, by the number of the change. */
+async function deliver(documents: Documents, functions: Functions, run: TaskRun): Promise<unknown> {
+  const { seq, depth } = run.task.payload as { seq: number; depth: number }
+  const { rows } = await readLog(documents.services.db, projectSchema(run.project), seq - 1, 1)
+  const [row] = rows
+  if (row?.seq !== seq) {
+    throw new TaskFailure('change_gone', `The change ${seq} is not in the log any more.`, {
+      isPermanent: true,
+    })
+  }
+  const { collection, id } = row
+  const input = { collection, id, ...toDocuments(row) }
+  return runAsTask(functions, run, ({ name }) => name === run.task.name, { input, depth })
+}

@@ -1,0 +1,94 @@
+import type { ControlPlane } from '../../platform/prisma.ts'
+import type { Project } from '../../projects/project.ts'
+import { type LogLevel, logLevels } from './function-logs.ts'
+
+export interface LogQuery {
+  limit: number
+  /** This level and those above it. */
+  level?: LogLevel
+  search?: string
+  invocation?: string
+  /** ISO 8601. */
+  since?: string
+  /** The id of the last line that was read: what was written after it. */
+  after?: string
+}
+
+export interface PresentedLine {
+  id: string
+  at: string
+  level: string
+  message: string
+  fields: unknown
+  stack: string | null
+  invocationId: string
+  deploymentId: string
+}
+
+/** The lines of a function: with `after` those that follow, the oldest first; else the newest first. */
+export async function listLogs(
+  control: ControlPlane,
+  project: Project,
+  name: string,
+  { limit, level, search, invocation, since, after }: LogQuery,
+): Promise<PresentedLine[]> {
+  const rows = await control.functionLog.findMany({
+    where: {
+      projectId: project.id,
+      function: name,
+      ...(level !== undefined && { level: { in: logLevels.slice(logLevels.indexOf(level)) } }),
+      ...(search !== undefined && { message: { contains: search, mode: 'insensitive' as const } }),
+      ...(invocation !== undefined && { invocationId: invocation }),
+      ...(since !== undefined && { at: { gte: new Date(since) } }),
+      ...(after !== undefined && { id: { gt: after } }),
+    },
+    orderBy: { id: after === undefined ? 'desc' : 'asc' },
+    take: limit,
+  })
+  return rows.map(({ id, at, level: found, message, fields, stack, invocationId, deploymentId }) => ({
+    id,
+    at: at.toISOString(),
+    level: found,
+    message,
+    fields: readFields(fields),
+    stack,
+    invocationId,
+    deploymentId,
+  }))
+}
+
+const tailEveryMs = 500
+const tailForMs = 600_000
+
+/** New lines as they come, from every node, as NDJSON; ends after ten minutes, or when nobody listens. */
+export async function* tailLogs(
+  control: ControlPlane,
+  project: Project,
+  name: string,
+  query: LogQuery,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const [newest] = await listLogs(control, project, name, { limit: 1 })
+  let after = query.after ?? newest?.id ?? '0'
+  const end = Date.now() + tailForMs
+  // Headers go out with the first byte.
+  yield '\n'
+  while (!signal.aborted && Date.now() < end) {
+    const lines = await listLogs(control, project, name, { ...query, after })
+    for (const line of lines) {
+      after = line.id
+      yield `${JSON.stringify(line)}\n`
+    }
+    if (lines.length < query.limit) await new Promise((resolve) => setTimeout(resolve, tailEveryMs))
+  }
+}
+
+/** They are cut where they are long, and then no JSON any more. */
+function readFields(text: string | null): unknown {
+  if (text === null) return null
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

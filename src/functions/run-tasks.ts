@@ -1,0 +1,57 @@
+import { ApiError } from '../platform/errors.ts'
+import { TaskFailure, type TaskRun } from '../tasks/task.ts'
+import { invokeFunction } from './calls/invoke-function.ts'
+import type { FunctionEntry } from './deployments/function-entry.ts'
+import { scheduleKind } from './deployments/sync-schedules.ts'
+import type { Functions } from './functions.ts'
+
+/** Runs tasks that were enqueued by name, and those of schedules that functions declare. */
+export function runTasks(functions: Functions): void {
+  functions.tasks.handle('function', (run) =>
+    runAsTask(functions, run, ({ kind, settings }) => kind === 'task' && settings.task === run.task.name, {
+      input: run.task.payload,
+    }),
+  )
+  functions.tasks.handle(scheduleKind, (run) =>
+    runAsTask(functions, run, ({ kind, name }) => kind === 'schedule' && name === run.task.name, {
+      input: null,
+    }),
+  )
+}
+
+/** Calls the function for a task. Throws a `TaskFailure`, permanent where trying again would not help. */
+export async function runAsTask(
+  functions: Functions,
+  { project, task, signal }: TaskRun,
+  isIt: (entry: FunctionEntry) => boolean,
+  { input, depth = 0 }: { input: unknown; depth?: number },
+): Promise<unknown> {
+  const release = await functions.versions.of(project)
+  const entry = [...(release?.active.entries.values() ?? [])].find(isIt)
+  if (entry === undefined) {
+    throw new TaskFailure('function_not_found', `No function of the active version runs ${task.name}.`)
+  }
+  try {
+    return await invokeFunction(functions, project, entry.name, {
+      kind: entry.kind,
+      input,
+      auth: { actor: null, token: null },
+      event: { id: task.id, attempt: task.attempt, depth },
+      deadlineMs: task.timeoutMs,
+      signal,
+    })
+  } catch (error) {
+    throw failureOf(error, task.attempt >= (entry.settings.maxAttempts ?? Number.POSITIVE_INFINITY))
+  }
+}
+
+function failureOf(error: unknown, isLast: boolean): unknown {
+  if (!(error instanceof ApiError)) return error
+  const { code, message, retryAfterSeconds } = error
+  return new TaskFailure(code, message, {
+    // A refusal is an answer; the rest may go better next time.
+    isPermanent: isLast || code === 'rejected' || code === 'invalid_request',
+    ...(retryAfterSeconds !== undefined && { retryAfterMs: retryAfterSeconds * 1000 }),
+    cause: error,
+  })
+}

@@ -1,0 +1,253 @@
+import type { WebSocket } from '@fastify/websocket'
+import type { RawData } from 'ws'
+import { ApiError, invalidValue } from '../platform/errors.ts'
+import { toApiError } from '../platform/problems.ts'
+import type { Actor } from '../projects/actor.ts'
+import { ChannelMemberships } from './channels/memberships.ts'
+import { type ClientMessage, InvalidMessage, readClientMessage, UnreadableMessage } from './client-message.ts'
+import { Inbox } from './inbox.ts'
+import { LiveQueries } from './live/live-queries.ts'
+import { MessageLimit } from './message-limit.ts'
+import { Outbox } from './outbox.ts'
+import type { Realtime } from './realtime.ts'
+import { type Opening, SocketIdentity } from './socket-identity.ts'
+
+/** Why the server closes a socket. Below 4000 as in RFC 6455, section 7.4.1, and the IANA registry. */
+const closeCodes = {
+  goingAway: 1001,
+  idle: 1000,
+  tryLater: 1013,
+  unreadable: 4400,
+  unauthenticated: 4401,
+} as const
+
+const maxUnreadable = 3
+const pingEveryMs = 30_000
+const sayWhoWithinMs = 10_000
+const idleAfterMs = 300_000
+
+/** One client's connection: who it is, what it follows, and how much it may say. */
+export class RealtimeSocket {
+  readonly ip: string
+  readonly #realtime: Realtime
+  readonly #socket: WebSocket
+  readonly #identity: SocketIdentity
+  readonly #inbox: Inbox
+  readonly #outbox: Outbox
+  readonly #limit: MessageLimit
+  readonly #queries: LiveQueries
+  readonly #channels: ChannelMemberships
+  /** Subscriptions that ended while the reader did not read, to be told when it reads again. */
+  readonly #behind: string[] = []
+  #unreadable = 0
+  #isAlive = true
+  #pingedAt = Date.now()
+  readonly #openedAt = Date.now()
+  #usedAt = Date.now()
+
+  constructor(realtime: Realtime, socket: WebSocket, opening: Opening, actor: Actor | null) {
+    const { documents, channels, services } = realtime
+    this.#realtime = realtime
+    this.#socket = socket
+    this.ip = opening.ip
+    this.#identity = new SocketIdentity(realtime.projects, opening, actor)
+    this.#inbox = new Inbox(socket, (text) => this.#handle(text))
+    this.#outbox = new Outbox(socket, {
+      maxBufferedBytes: services.config.limits.socketBufferBytes,
+      onLag: () => this.#fallBehind(),
+      onCaughtUp: () => this.#catchUp(),
+      onStuck: () => this.#close(closeCodes.tryLater, 'The reader is too slow.'),
+    })
+    this.#limit = new MessageLimit(services.config)
+    const send = (text: string): void => this.#outbox.send(text)
+    const hub = (): ReturnType<Realtime['hubOf']> => realtime.hubOf(opening.project)
+    this.#queries = new LiveQueries(documents, {
+      send,
+      hub,
+      caller: () => this.#identity.caller('documents:read'),
+    })
+    this.#channels = new ChannelMemberships(channels, {
+      send,
+      sendError: (id, reason) => this.#sendError(id, toApiError(reason)),
+      caller: (scope) => this.#identity.caller(scope),
+      hub,
+    })
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
+    socket.on('pong', () => (this.#isAlive = true))
+    socket.on('close', () => this.#end())
+    if (actor !== null) this.#outbox.send('{"type":"ready"}')
+  }
+
+  /** Called some times a second: the credentials may have ended, and what they are good for may have changed. */
+  async watch(now: number): Promise<void> {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    this.#keepAlive(now)
+    try {
+      if (await this.#identity.refresh()) return await this.#reconsider()
+      await this.#queries.followRules()
+      await this.#channels.followRules(now)
+    } catch (error) {
+      this.#refuse(toApiError(error))
+    }
+  }
+
+  /** Asks the client to go elsewhere. */
+  goAway(): void {
+    this.#close(closeCodes.goingAway, 'The server stops.')
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    this.#isAlive = true
+    const text = isBinary ? '' : textOf(data)
+    if (this.#limit.take()) this.#inbox.add(text)
+    else this.#sendError(idIn(text), new ApiError('rate_limited', 'Too many messages; this one was dropped.'))
+  }
+
+  async #handle(text: string): Promise<void> {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    try {
+      await this.#obey(readClientMessage(text))
+      this.#unreadable = 0
+    } catch (error) {
+      if (error instanceof UnreadableMessage) return this.#countUnreadable()
+      this.#unreadable = 0
+      if (error instanceof InvalidMessage) this.#sendError(error.id, error.reason)
+      else this.#sendError(undefined, toApiError(error))
+    }
+  }
+
+  async #obey(message: ClientMessage): Promise<void> {
+    this.#usedAt = Date.now()
+    switch (message.type) {
+      case 'auth':
+        return this.#authenticate(message.token)
+      case 'subscribe':
+        return this.#answering(message.id, async () => {
+          this.#requireNewId(message.id)
+          await this.#queries.subscribe(message)
+        })
+      case 'unsubscribe':
+        this.#queries.unsubscribe(message.id)
+        this.#channels.leave(message.id)
+        return
+      case 'join':
+        return this.#answering(message.id, async () => {
+          this.#requireNewId(message.id)
+          await this.#channels.join(message)
+        })
+      case 'presence':
+        return this.#answering(message.id, () => this.#channels.changePresence(message.id, message.presence))
+      case 'broadcast':
+        return this.#answering(message.id, () => this.#channels.broadcast(message))
+      case 'ping':
+        this.#outbox.send('{"type":"pong"}')
+        this.#queries.tellCursors()
+    }
+  }
+
+  /** What is wrong is told under the id of the message. */
+  async #answering(id: string | undefined, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#sendError(id, toApiError(error))
+    }
+  }
+
+  #requireNewId(id: string): void {
+    if (this.#queries.has(id) || this.#channels.has(id))
+      throw invalidValue('id', 'is in use', 'already_exists')
+    const { subscriptionsPerSocket: max } = this.#realtime.services.config.limits
+    if (this.#queries.size + this.#channels.size >= max) {
+      throw new ApiError('quota_exceeded', `A socket has at most ${max} subscriptions and channels.`)
+    }
+  }
+
+  async #authenticate(token: string | null): Promise<void> {
+    try {
+      const isOther = await this.#identity.authenticate(token)
+      this.#outbox.send('{"type":"ready"}')
+      if (isOther) await this.#reconsider()
+    } catch (error) {
+      this.#refuse(toApiError(error))
+    }
+  }
+
+  async #reconsider(): Promise<void> {
+    await this.#queries.reconsider()
+    await this.#channels.reconsider()
+  }
+
+  /** Credentials that don't hold close the socket; that the database does not answer doesn't. */
+  #refuse(reason: ApiError): void {
+    if (reason.status !== 401) {
+      if (reason.status < 500) this.#sendError(undefined, reason)
+      return
+    }
+    this.#stopAll()
+    this.#sendError(undefined, reason)
+    this.#close(closeCodes.unauthenticated, reason.message)
+  }
+
+  #countUnreadable(): void {
+    this.#unreadable++
+    this.#sendError(undefined, invalidValue('', 'is not a JSON object', 'malformed'))
+    if (this.#unreadable >= maxUnreadable) this.#close(closeCodes.unreadable, 'Messages are JSON objects.')
+  }
+
+  #sendError(id: string | undefined, { code, message, errors }: ApiError): void {
+    this.#outbox.send(JSON.stringify({ type: 'error', id, code, detail: message, errors }))
+  }
+
+  #keepAlive(now: number): void {
+    if (!this.#identity.isKnown && now - this.#openedAt > sayWhoWithinMs) {
+      this.#close(closeCodes.unauthenticated, 'Nobody said who this is.')
+    } else if (this.#queries.size + this.#channels.size === 0 && now - this.#usedAt > idleAfterMs) {
+      this.#close(closeCodes.idle, 'Nothing was followed.')
+    } else if (now - this.#pingedAt >= pingEveryMs) {
+      // Whoever did not answer the last one is not there any more.
+      if (!this.#isAlive) this.terminate()
+      this.#isAlive = false
+      this.#pingedAt = now
+      this.#socket.ping()
+    }
+  }
+
+  /** What the reader has can't be brought up to date any more without keeping everything for it. */
+  #fallBehind(): void {
+    this.#behind.push(...this.#queries.stopAll())
+  }
+
+  #catchUp(): void {
+    for (const id of this.#behind.splice(0)) this.#outbox.send(JSON.stringify({ type: 'resync', id }))
+    this.#channels.tellStates()
+  }
+
+  #stopAll(): void {
+    this.#queries.close()
+    this.#channels.close()
+  }
+
+  #close(code: number, reason: string): void {
+    this.#socket.close(code, reason)
+  }
+
+  #end(): void {
+    this.#outbox.close()
+    this.#stopAll()
+    this.#realtime.sockets.delete(this)
+  }
+}
+
+function textOf(data: RawData): string {
+  return (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as ArrayBuffer)).toString()
+}
+
+/** Of a message that is not read: its id is told if it stands near the beginning, as most clients write it. */
+function idIn(text: string): string | undefined {
+  return /"id"\s*:\s*"([^"\\]{1,64})"/.exec(text.slice(0, 200))?.[1]
+}
