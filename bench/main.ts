@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { auth } from './auth/auth-suite.ts'
 import { documents } from './documents/documents-suite.ts'
 import { functions } from './functions/functions-suite.ts'
 import { buildBasalt } from './launch-basalt.ts'
@@ -12,7 +13,7 @@ import { say } from './say.ts'
 import type { Suite } from './suite.ts'
 
 /** What can be measured; the first is what `npm run bench` means. */
-const suites = { documents, realtime, functions } as const satisfies Record<string, Suite>
+const suites = { documents, auth, realtime, functions } as const satisfies Record<string, Suite>
 
 const { names, optionsOf } = readOptions(process.argv.slice(2), suites)
 const runs = names.map((name) => ({ name, options: optionsOf(name) }))

@@ -4,11 +4,12 @@ import type { Verdict } from './verdict.ts'
 /** What was measured, then what of it was promised. */
 export function printReport(measures: readonly Measure[], verdicts: readonly Verdict[]): void {
   printTable(
-    ['measure', 'server', '/s', 'p50 ms', 'p99 ms', 'generator busy'],
-    measures.map(({ name, subject, rate, p50, p99, generatorBusy }) => [
+    ['measure', 'server', '/s', 'refused/s', 'p50 ms', 'p99 ms', 'generator busy'],
+    measures.map(({ name, subject, rate, refused, p50, p99, generatorBusy }) => [
       name,
       subject,
       Math.round(rate).toLocaleString('en'),
+      refused === 0 ? '' : Math.round(refused).toLocaleString('en'),
       figure(p50),
       figure(p99),
       generatorBusy === 0 ? '' : `${Math.round(generatorBusy * 100)} %`,

@@ -1,4 +1,5 @@
 import type { LoadResult } from './load/load-job.ts'
+import { say } from './say.ts'
 
 export interface Measure {
   name: string
@@ -10,12 +11,14 @@ export interface Measure {
   p50: number
   p99: number
   generatorBusy: number
+  /** Refusals in a second that were to be expected; a median too. */
+  refused: number
   /** In all of the rounds. */
   failed: number
   failure: string | null
 }
 
-export type Round = Pick<LoadResult, 'rate' | 'p50' | 'p99' | 'failed' | 'failure' | 'generatorBusy'>
+export type Round = Omit<LoadResult, 'max' | 'refused'> & { refused?: number }
 
 /** Collects what was measured several times, and makes one figure of it. */
 export class Rounds {
@@ -27,7 +30,8 @@ export class Rounds {
     this.#taken.set(key, entry)
     const round = await work()
     entry.rounds.push(round)
-    process.stderr.write(`  ${subject}, ${name}: ${Math.round(round.rate)}/s\n`)
+    const refused = round.refused ? `, and ${Math.round(round.refused)}/s refused` : ''
+    say(`  ${subject}, ${name}: ${Math.round(round.rate)}/s, p99 ${round.p99.toFixed(1)} ms${refused}`)
   }
 
   measures(): Measure[] {
@@ -35,21 +39,23 @@ export class Rounds {
   }
 }
 
+type Figure = 'rate' | 'p50' | 'p99' | 'refused' | 'generatorBusy'
+
 function summarize(rounds: readonly Round[]): Omit<Measure, 'name' | 'subject'> {
-  const medianOf = (figure: 'rate' | 'p50' | 'p99' | 'generatorBusy') =>
-    median(rounds.map((round) => round[figure]))
+  const medianOf = (figure: Figure) => median(rounds.map((round) => round[figure] ?? 0))
   return {
     rates: rounds.map(({ rate }) => rate),
     rate: medianOf('rate'),
     p50: medianOf('p50'),
     p99: medianOf('p99'),
     generatorBusy: medianOf('generatorBusy'),
+    refused: medianOf('refused'),
     failed: rounds.reduce((sum, { failed }) => sum + failed, 0),
     failure: rounds.find(({ failure }) => failure !== null)?.failure ?? null,
   }
 }
 
-function median(numbers: readonly number[]): number {
+export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b)
   const middle = (sorted.length - 1) / 2
   return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2

@@ -1,11 +1,13 @@
 import { call, callText } from '../call.ts'
 import { findSockets } from '../find-sockets.ts'
-import { createProject, launchBasalt } from '../launch-basalt.ts'
+import { type BenchProject, createProject, launchBasalt } from '../launch-basalt.ts'
 import { rawRequest } from '../raw-request.ts'
 import { articleId, makeArticle } from './articles.ts'
 import type { Dialect, Subject } from './paths.ts'
 
 export interface ArticlesServer extends Subject {
+  readonly url: string
+  readonly project: BenchProject
   readonly pid: number
   /** The folder of PostgreSQL's socket. */
   readonly sockets: string
@@ -49,8 +51,9 @@ const collection = {
 export async function startArticles(dataDir: string, count: number): Promise<ArticlesServer> {
   const { found: url, pid, stop } = await launchBasalt(dataDir)
   try {
-    const { ref, publishable, secret } = await createProject(url)
-    const path = `/v1/projects/${ref}/collections/articles`
+    const project = await createProject(url)
+    const { publishable, secret } = project
+    const path = `/v1/projects/${project.ref}/collections/articles`
     const asServer = { authorization: `Bearer ${secret}` }
     await call(url + path, { method: 'PUT', headers: asServer, body: collection })
     await importArticles(`${url}${path}/documents/import`, asServer, count)
@@ -58,6 +61,8 @@ export async function startArticles(dataDir: string, count: number): Promise<Art
     const ask = (suffix: string) => callText(`${url}${path}/documents${suffix}`, { headers: asApp })
     return {
       name: 'Basalt',
+      url,
+      project,
       port: Number(new URL(url).port),
       pid,
       sockets: await findSockets(dataDir),

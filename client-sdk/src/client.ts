@@ -1,3 +1,5 @@
+import { AuthSettingsClient } from './administration/auth-settings.ts'
+import { UsersClient } from './administration/users.ts'
 import { AuthClient } from './auth/auth-client.ts'
 import { type AuthStorage, defaultStorage, memoryStorage } from './auth/auth-storage.ts'
 import { keepSession, type Session, type UntypedProfile } from './auth/session.ts'
@@ -22,7 +24,7 @@ export type {
   AuthClient,
   Credentials,
   EmailProof,
-  Passkey,
+  FactorProof,
   Recipient,
   SignedInDevice,
   SignUpResult,
@@ -30,9 +32,32 @@ export type {
 } from './auth/auth-client.ts'
 export { browserStorage, cookieStorage, memoryStorage } from './auth/auth-storage.ts'
 export type { AuthStorage, CookieAttributes, CookieJar } from './auth/auth-storage.ts'
+export type { AccountExport } from './auth/account-export.ts'
+export type { IdentitiesClient, Identity, IdToken } from './auth/identities.ts'
+export type { Passkey, PasskeysClient } from './auth/passkeys.ts'
 export type { EnrolledFactor, Factor, Factors, FactorsClient } from './auth/factors.ts'
 export type { AuthState } from './auth/session-keeper.ts'
 export type { Session, UntypedProfile, User } from './auth/session.ts'
+export type {
+  AuthSecretsChange,
+  AuthSettings,
+  AuthSettingsClient,
+  MailTemplate,
+  OutboxMail,
+  ProviderSettings,
+  ShownAuthSettings,
+} from './administration/auth-settings.ts'
+export type {
+  ImportedUser,
+  ManagedFactors,
+  ManagedUser,
+  ManagedUserChange,
+  NewUser,
+  PasswordHash,
+  UserPage,
+  UsersClient,
+  UserSearch,
+} from './administration/users.ts'
 export { BasaltError, type ErrorCode, type Issue } from './basalt-error.ts'
 export { collection, defineSchema } from './define-schema.ts'
 export type {
@@ -122,6 +147,10 @@ export interface Basalt<S extends Schema, Profile = UntypedProfile> {
    * or with a session, which it refreshes.
    */
   as(user: string | Session<Profile>): Basalt<S, Profile>
+  /** The project's users. For secret keys. */
+  readonly users: UsersClient<Profile>
+  /** How they sign in, and the mails that they get. For secret keys. */
+  readonly authSettings: AuthSettingsClient
   /** The documents of a collection. */
   collection<N extends CollectionName<S>>(name: N): CollectionClient<S, N>
   /**
@@ -216,6 +245,8 @@ function connect<S extends Schema, Profile>(
   const collections = createCollectionsClient(transport)
   return {
     auth: new AuthClient({ open, asUser: transport, keeper, storage, redirectKey: `${storageKey}-redirect` }),
+    users: new UsersClient(transport),
+    authSettings: new AuthSettingsClient(transport),
     as: (user) => actAs(connection, storageKey, user),
     collection: (name) => new CollectionClient({ transport, lists, collection: name }),
     transaction: (collect, { signal } = {}) => runTransaction(transport, collect, signal),

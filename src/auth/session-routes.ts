@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { notFound } from '../platform/errors.ts'
 import type { HttpServer } from '../platform/http-server.ts'
 import { projectRequest } from '../projects/access.ts'
-import { closed, idSchema, noContentSchema, timeSchema } from '../projects/schemas.ts'
+import { closed, idSchema, noContentSchema } from '../projects/schemas.ts'
 import type { Auth } from './auth.ts'
 import {
   firstFactorDoor,
@@ -13,24 +13,11 @@ import {
   userRequest,
 } from './schemas.ts'
 import { endSessionsNow } from './sessions/end-sessions.ts'
+import { deviceSchema, listSessions } from './sessions/list-sessions.ts'
 import { refreshSession } from './sessions/refresh-session.ts'
 
 const base = '/v1/projects/:ref/auth'
 const tags = ['Sessions']
-
-const deviceSchema = Type.Object(
-  {
-    id: Type.String(),
-    isCurrent: Type.Boolean(),
-    deviceName: Type.Union([Type.String(), Type.Null()]),
-    userAgent: Type.Union([Type.String(), Type.Null()]),
-    ip: Type.Union([Type.String(), Type.Null()]),
-    amr: Type.Array(Type.String()),
-    createdAt: timeSchema,
-    lastUsedAt: timeSchema,
-  },
-  closed,
-)
 
 /** Keeping, listing and ending sessions, and the keys that verify their tokens. */
 export function registerSessionRoutes(app: HttpServer, auth: Auth): void {
@@ -96,23 +83,7 @@ export function registerSessionRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request) => {
       const { uid, sessionId } = userRequest(request).user
-      const now = new Date()
-      const rows = await control.userSession.findMany({
-        where: { userId: uid, idleAt: { gt: now }, expiresAt: { gt: now } },
-        orderBy: { lastUsedAt: 'desc' },
-        take: 500,
-      })
-      const sessions = rows.map(({ id, deviceName, userAgent, ip, amr, createdAt, lastUsedAt }) => ({
-        id,
-        isCurrent: id === sessionId,
-        deviceName,
-        userAgent,
-        ip,
-        amr,
-        createdAt: createdAt.toISOString(),
-        lastUsedAt: lastUsedAt.toISOString(),
-      }))
-      return { sessions }
+      return { sessions: await listSessions(control, uid, sessionId) }
     },
   )
 

@@ -56,3 +56,34 @@ test('ten tabs that refresh at once stay signed in', async () => {
   expect(tabs.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200))
   expect(new Set(tabs.map(({ body }) => body.refreshToken)).size).toBe(1)
 })
+
+/** A session whose refresh token was exchanged so often; the first token first. */
+async function familyOf(generations: number): Promise<{ tokens: string[]; accessToken: string }> {
+  let { body } = await post('/sign-in', ada)
+  const tokens: string[] = [body.refreshToken]
+  while (tokens.length < generations) {
+    body = (await post('/token', { refreshToken: tokens.at(-1) })).body
+    tokens.push(body.refreshToken)
+  }
+  return { tokens, accessToken: body.accessToken }
+}
+
+/** As eleven seconds later. */
+const letGracePass = () =>
+  server.services.db.query(`UPDATE basalt.user_sessions SET rotated_at = rotated_at - interval '11 seconds'`)
+
+test.each([0, 1, 2, 3, 4])('replaying ancestor %i of six ends the whole family', async (ancestor) => {
+  const { tokens, accessToken } = await familyOf(6)
+  await letGracePass()
+  expect((await post('/token', { refreshToken: tokens[ancestor] })).status).toBe(401)
+  for (const refreshToken of tokens) expect((await post('/token', { refreshToken })).status).toBe(401)
+  expect((await project.call('GET', '/auth/me', { as: accessToken })).status).toBe(401)
+})
+
+test('within ten seconds the token before gives the same successor, and ends nothing', async () => {
+  const { tokens } = await familyOf(3)
+  const again = await post('/token', { refreshToken: tokens[1] })
+  expect([again.status, again.body.refreshToken]).toEqual([200, tokens[2]])
+  await letGracePass()
+  expect((await post('/token', { refreshToken: tokens[2] })).status).toBe(200)
+})

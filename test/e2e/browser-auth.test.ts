@@ -113,22 +113,40 @@ describe.skipIf(executablePath === undefined)(
       expect(await user(tab)).toMatchObject({ email })
     })
 
+    test('the redirect to a provider and back links it to whoever is signed in', async () => {
+      const elsewhere = newEmail()
+      idp.user = { sub: elsewhere, email: elsewhere, email_verified: true, name: 'Ada' }
+      const tab = await openTab()
+      const email = await signUp(tab)
+      void run(tab, `basalt.auth.identities.link('acme')`).catch(() => undefined)
+      await tab.waitForURL(/#code=/)
+      expect(await run(tab, 'basalt.auth.handleRedirect()')).toMatchObject({ user: { email } })
+      expect(await run(tab, 'basalt.auth.identities.list()')).toMatchObject([{ provider: 'acme' }])
+      await run(tab, 'basalt.auth.signOut()')
+      void run(tab, `basalt.auth.signInWithOAuth('acme')`).catch(() => undefined)
+      await tab.waitForURL(/#code=/)
+      expect(await run(tab, 'basalt.auth.handleRedirect()')).toMatchObject({ user: { email } })
+    })
+
+    test('passkeys are renamed, prove again who is there, and are removed', async () => {
+      const tab = await openTab()
+      await plugIn(tab)
+      await signUp(tab)
+      const { id } = (await run(tab, 'basalt.auth.passkeys.add()')) as { id: string }
+      await run(tab, `basalt.auth.passkeys.rename('${id}', 'Desk')`)
+      expect(await run(tab, 'basalt.auth.passkeys.list()')).toMatchObject([{ id, name: 'Desk' }])
+      for (const proof of [`stepUp({ passkey: true })`, `verifyFactor({ passkey: true })`]) {
+        expect(await run(tab, `basalt.auth.${proof}`)).toMatchObject({ factorRequired: false })
+      }
+      await run(tab, `basalt.auth.passkeys.remove('${id}')`)
+      expect(await run(tab, 'basalt.auth.passkeys.list()')).toEqual([])
+    })
+
     test('a passkey is added, and signs in', async () => {
       const tab = await openTab()
-      const devTools = await context.newCDPSession(tab)
-      await devTools.send('WebAuthn.enable')
-      await devTools.send('WebAuthn.addVirtualAuthenticator', {
-        options: {
-          protocol: 'ctap2',
-          transport: 'internal',
-          hasResidentKey: true,
-          hasUserVerification: true,
-          isUserVerified: true,
-          automaticPresenceSimulation: true,
-        },
-      })
+      await plugIn(tab)
       const email = await signUp(tab)
-      expect(await run(tab, `basalt.auth.registerPasskey({ name: 'Laptop' })`)).toMatchObject({
+      expect(await run(tab, `basalt.auth.passkeys.add({ name: 'Laptop' })`)).toMatchObject({
         name: 'Laptop',
       })
       await run(tab, 'basalt.auth.signOut()')
@@ -145,6 +163,21 @@ describe.skipIf(executablePath === undefined)(
       await run(tab, 'basalt.auth.signOut()')
       expect(await context.cookies(appUrl())).toEqual([])
     })
+
+    async function plugIn(tab: Page): Promise<void> {
+      const devTools = await context.newCDPSession(tab)
+      await devTools.send('WebAuthn.enable')
+      await devTools.send('WebAuthn.addVirtualAuthenticator', {
+        options: {
+          protocol: 'ctap2',
+          transport: 'internal',
+          hasResidentKey: true,
+          hasUserVerification: true,
+          isUserVerified: true,
+          automaticPresenceSimulation: true,
+        },
+      })
+    }
 
     async function servePage(): Promise<Server> {
       const { outputFiles } = await build({

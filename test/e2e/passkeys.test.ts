@@ -174,6 +174,84 @@ describe.skipIf(executablePath === undefined)(
       expect((await as(stranger, 'GET', '/auth/passkeys')).body.passkeys).toEqual([])
     })
 
+    test('a passkey beside the password is a second factor, by presence alone', async () => {
+      await plugIn('usb')
+      const ada = await signUp()
+      await add(ada)
+      const session = await signInByPassword(ada)
+      expect(claimsOf(session.accessToken).aal).toBe(1)
+      const response = await prove(session, { userVerification: 'discouraged' })
+      const shown = await as(session, 'POST', '/auth/factors/verify', { passkey: response })
+      expect(shown.status).toBe(200)
+      expect(claimsOf(shown.body.accessToken)).toMatchObject({
+        aal: 2,
+        amr: ['pwd', expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'],
+      })
+      const again = await as(session, 'POST', '/auth/factors/verify', { passkey: response })
+      expect([again.status, again.body.code]).toEqual([400, 'code_invalid'])
+    })
+
+    test('a passkey twice is one factor, unless its user is verified', async () => {
+      await plugIn('usb')
+      const ada = await signUp()
+      const { body: passkey } = await add(ada)
+      const stored = await server.services.control.passkey.findUniqueOrThrow({ where: { id: passkey.id } })
+      const { options } = (await post('/auth/passkeys/authentication/options')).body
+      const first = await getCredential({
+        ...options,
+        allowCredentials: [{ type: 'public-key', id: stored.credentialId }],
+        userVerification: 'discouraged',
+      })
+      const { body: session } = await post('/auth/passkeys/authentication/verify', { response: first })
+      expect(claimsOf(session.accessToken).aal).toBe(1)
+      const present = await prove(session, { userVerification: 'discouraged' })
+      const refused = await as(session, 'POST', '/auth/factors/verify', { passkey: present })
+      expect(refused.body).toMatchObject({ status: 400, errors: [{ code: 'user_verification_required' }] })
+      const verified = await prove(session, { userVerification: 'required' })
+      const shown = await as(session, 'POST', '/auth/factors/verify', { passkey: verified })
+      expect(claimsOf(shown.body.accessToken).aal).toBe(2)
+    })
+
+    test('what proves one user proves nobody else, and no sign-in', async () => {
+      const [ada, eve] = [await signUp(), await signUp()]
+      expect((await as(eve, 'POST', '/auth/factors/passkey/options')).body.code).toBe('conflict')
+      await add(ada)
+      const response = await prove(ada)
+      expect((await as(eve, 'POST', '/auth/step-up', { passkey: response })).body.code).toBe('code_invalid')
+      expect((await post('/auth/passkeys/authentication/verify', { response })).body.code).toBe(
+        'code_invalid',
+      )
+      const both = await as(ada, 'POST', '/auth/step-up', { passkey: response, code: '000000' })
+      expect(both.status).toBe(400)
+      expect((await as(ada, 'POST', '/auth/step-up', { passkey: response })).status).toBe(200)
+    })
+
+    test('where everybody needs a second factor a passkey is one, and not got past by setting up another', async () => {
+      const { control } = server.services
+      const strict = await server.createProject()
+      await allowPasskeys(strict, [origin()])
+      await strict.call('PATCH', '/auth/settings', { body: { settings: { secondFactor: 'required' } } })
+      const account = { email: 'strict@example.com', password: 'a rather long phrase' }
+      const ask = (token: string, path: string, body?: object) =>
+        strict.call('POST', `/auth${path}`, { as: token, body })
+      const { body: session } = await ask(strict.publishable, '/sign-up', account)
+      expect(session.factorRequired).toBe(true)
+
+      const { options } = (await ask(session.accessToken, '/passkeys/registration/options')).body
+      const made = await createCredential(options)
+      const added = await ask(session.accessToken, '/passkeys/registration/verify', { response: made })
+      expect(added.status).toBe(201)
+      const { body: later } = await ask(strict.publishable, '/sign-in', account)
+      for (const path of ['/factors/totp', '/passkeys/registration/options']) {
+        expect((await ask(later.accessToken, path)).body.code).toBe('second_factor_required')
+      }
+      const { body: begun } = await ask(later.accessToken, '/factors/passkey/options')
+      const passkey = await getCredential(begun.options)
+      const { body: shown } = await ask(later.accessToken, '/factors/verify', { passkey })
+      expect(shown.factorRequired).toBe(false)
+      expect(await control.passkey.count({ where: { userId: session.user.id } })).toBe(1)
+    })
+
     test('where passkeys are not switched on, there are none', async () => {
       const closed = await server.createProject()
       const answer = await closed.call('POST', '/auth/passkeys/authentication/options', {
@@ -231,6 +309,15 @@ describe.skipIf(executablePath === undefined)(
         response,
         ...(name !== undefined && { name }),
       })
+    }
+
+    async function signInByPassword({ user: { email } }: Session): Promise<Session> {
+      return (await post('/auth/sign-in', { email, password: 'a rather long phrase' })).body
+    }
+
+    async function prove(session: Session, more: object = {}): Promise<Credential> {
+      const { body } = await as(session, 'POST', '/auth/factors/passkey/options')
+      return getCredential({ ...body.options, ...more })
     }
 
     async function signIn() {

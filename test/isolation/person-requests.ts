@@ -80,6 +80,7 @@ export const personRequests: ReadonlyMap<string, PersonRequest> = new Map<string
   ],
   ['confirmTotp', { needsMore: true, path: factor, body: () => ({ code: '000000' }) }],
   ['startPasskeyRegistration', {}],
+  ['startPasskeyProof', {}],
   ['renamePasskey', { path: passkey, body: () => ({ name: 'Stray' }) }],
   ['verifyFactor', { body: ({ recoveryCodes }) => ({ code: recoveryCodes[0] }) }],
   ['stepUp', { body: ({ recoveryCodes }) => ({ code: recoveryCodes[1] }) }],

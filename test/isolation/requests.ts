@@ -311,11 +311,22 @@ function usersRequests(): [string, ValidRequest][] {
     ['listMails', { door: 'project', reads: true, path: project }],
     ['listUsers', { door: 'project', reads: true, path: project }],
     ['getUser', { door: 'project', reads: true, path: user }],
+    ['listUserSessions', { door: 'project', reads: true, path: user }],
+    ['listUserFactors', { door: 'project', reads: true, path: user }],
     ['exportUsers', { door: 'project', reads: true, path: project }],
     ['createUser', { door: 'project', path: project, body: () => ({ email: 'new@example.com' }) }],
     ['changeUser', { door: 'project', path: user, body: () => ({ roles: ['editor'] }) }],
     ['impersonateUser', { door: 'project', path: user }],
+    [
+      'endUserSession',
+      { door: 'project', path: (victim) => ({ ...user(victim), sessionId: victim.person.otherSessionId }) },
+    ],
     ['endUserSessions', { door: 'project', path: user }],
+    [
+      'removeUserFactor',
+      { door: 'project', path: (victim) => ({ ...user(victim), factorId: victim.person.factorId }) },
+    ],
+    ['removeUserFactors', { door: 'project', path: user }],
     [
       'importUsers',
       {

@@ -1,6 +1,7 @@
+import argon2 from 'argon2'
 import { expect, test } from 'vitest'
 import { ApiError } from '../../src/platform/errors.ts'
-import { hashPassword, verifyPassword } from '../../src/platform/passwords.ts'
+import { hashPassword, needsRehash, verifyPassword } from '../../src/platform/passwords.ts'
 
 test('hashes are Argon2id with at least 19 MiB, two passes and one lane', async () => {
   const [, algorithm, version, cost] = (await hashPassword('correct horse')).split('$')
@@ -12,6 +13,27 @@ test('a password is the same however its letters are composed', async () => {
   const hash = await hashPassword('caf\u00e9 au lait')
   expect(await verifyPassword(hash, 'cafe\u0301 au lait')).toBe(true)
   expect(await verifyPassword(hash, 'cafe au lait')).toBe(false)
+})
+
+test('hashes are those of every other Argon2, of any variant and cost', async () => {
+  expect(await argon2.verify(await hashPassword('correct horse'), 'correct horse')).toBe(true)
+  const { argon2d, argon2i, argon2id } = argon2
+  for (const type of [argon2d, argon2i, argon2id] as const) {
+    const cost = { type, memoryCost: 1024, timeCost: 3, parallelism: 2, hashLength: 24 }
+    const hash = await argon2.hash('correct horse', cost)
+    expect(await verifyPassword(hash, 'correct horse')).toBe(true)
+    expect(await verifyPassword(hash, 'correct mule')).toBe(false)
+    expect(needsRehash(hash)).toBe(true)
+  }
+  const ours = { type: argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+  expect(needsRehash(await argon2.hash('correct horse', ours))).toBe(false)
+})
+
+test('work that fails fails alone, and the thread goes on', async () => {
+  const impossible = '$argon2id$v=19$m=1,t=1,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA'
+  await expect(verifyPassword(impossible, 'x')).rejects.toThrow('memory')
+  expect(await verifyPassword('no hash at all', 'x')).toBe(false)
+  expect(await verifyPassword(await hashPassword('still works'), 'still works')).toBe(true)
 })
 
 test('nobody has no password', async () => {

@@ -1,10 +1,15 @@
 import { BasaltError } from '../basalt-error.ts'
 import type { ApiRequest, Transport } from '../transport.ts'
 import type { AuthStorage } from './auth-storage.ts'
-import { browser, isPage } from './browser.ts'
+import type { AccountExport } from './account-export.ts'
+import { browser } from './browser.ts'
 import { FactorsClient } from './factors.ts'
-import { makePkce, readRedirect, redirectError } from './oauth-redirect.ts'
-import { type CreationOptionsJson, createPasskey, type RequestOptionsJson, usePasskey } from './passkeys.ts'
+import { IdentitiesClient, type IdToken } from './identities.ts'
+import { keepUser } from './keep-user.ts'
+import { begunElsewhere, OAuthFlow } from './oauth-flow.ts'
+import { readRedirect, redirectError } from './oauth-redirect.ts'
+import { type RequestOptionsJson, usePasskey } from './passkey-ceremonies.ts'
+import { PasskeysClient } from './passkeys.ts'
 import type { Session, UntypedProfile, User } from './session.ts'
 import type { AuthState, SessionKeeper } from './session-keeper.ts'
 
@@ -50,12 +55,8 @@ export interface SignedInDevice {
   readonly lastUsedAt: string
 }
 
-export interface Passkey {
-  readonly id: string
-  readonly name: string
-  readonly createdAt: string
-  readonly lastUsedAt: string | null
-}
+/** A code of the app, a recovery code, or a passkey that the browser asks for. */
+export type FactorProof = string | { readonly passkey: true }
 
 interface AuthParts<Profile> {
   /** Speaks for nobody. */
@@ -74,12 +75,19 @@ interface AuthParts<Profile> {
  */
 export class AuthClient<Profile = UntypedProfile> {
   readonly #parts: AuthParts<Profile>
+  readonly #flow: OAuthFlow
   readonly factors: FactorsClient<Profile>
+  readonly passkeys: PasskeysClient<Profile>
+  readonly identities: IdentitiesClient<Profile>
 
   /** @internal */
   constructor(parts: AuthParts<Profile>) {
     this.#parts = parts
-    this.factors = new FactorsClient(parts.asUser, parts.keeper)
+    const { open, asUser, keeper, storage, redirectKey } = parts
+    this.#flow = new OAuthFlow(open, storage, redirectKey)
+    this.factors = new FactorsClient(asUser, keeper)
+    this.passkeys = new PasskeysClient(asUser, keeper)
+    this.identities = new IdentitiesClient(asUser, keeper, this.#flow)
   }
 
   /** Makes an account. Fails with `already_exists` on a taken address, unless addresses are to be verified. */
@@ -116,24 +124,18 @@ export class AuthClient<Profile = UntypedProfile> {
    * Sends the browser to a provider (`google`, `github` …); `handleRedirect` ends it on the page that it comes back
    * to. Elsewhere than in a browser, open the returned address and give `handleRedirect` the one that comes back.
    */
-  async signInWithOAuth(
+  signInWithOAuth(
     provider: string,
     /** One of the project's redirect addresses, to the letter. Default: this page, without query and fragment. */
-    { redirectTo = currentPage() }: { readonly redirectTo?: string | undefined } = {},
+    options: { readonly redirectTo?: string | undefined } = {},
   ): Promise<{ readonly url: string }> {
-    if (redirectTo === undefined)
-      throw new TypeError('Outside of a browser, say where to come back to: redirectTo')
-    const { codeVerifier, codeChallenge } = await makePkce()
-    const path = `/sign-in/oauth/${encodeURIComponent(provider)}`
-    const { url } = await this.#parts.open.json<{ url: string }>(post(path, { redirectTo, codeChallenge }))
-    await this.#parts.storage.set(this.#parts.redirectKey, codeVerifier)
-    if (isPage()) browser.location?.assign(url)
-    return { url }
+    return this.#flow.begin(provider, 'sign-in', options)
   }
 
   /**
    * Signs in with what a provider, or a link in a mail, brought back to this page, and takes it out of the address.
-   * Null if the address brings nothing. Fails with what the provider said: `access_denied`, `provider_failed`.
+   * Or links the account, if `identities.link` has led there; the session is then the one that was. Null if the address
+   * brings nothing. Fails with what the provider said: `access_denied`, `provider_failed`.
    */
   async handleRedirect(address = browser.location?.href ?? ''): Promise<Session<Profile> | null> {
     const answer = readRedirect(address)
@@ -141,22 +143,20 @@ export class AuthClient<Profile = UntypedProfile> {
     forgetFragment(address)
     if (answer.kind === 'token') return this.verifyOtp({ token: answer.token })
 
-    const { storage, redirectKey } = this.#parts
-    const codeVerifier = await storage.get(redirectKey)
-    await storage.remove(redirectKey)
+    const begun = await this.#flow.takeBegun()
     if (answer.kind === 'error') throw redirectError(answer.error)
-    if (codeVerifier === null) throw new BasaltError('code_invalid', 'This sign-in was begun somewhere else.')
-    const request = post('/sign-in/oauth/exchange', { code: answer.code, codeVerifier })
-    return this.#signIn(await this.#forAnonymous(), request)
+    if (begun === null) throw begunElsewhere()
+    const { provider, intent, codeVerifier } = begun
+    const body = { code: answer.code, codeVerifier }
+    if (intent === 'sign-in') {
+      return this.#signIn(await this.#forAnonymous(), post('/sign-in/oauth/exchange', body))
+    }
+    await this.identities.finishLink(provider, body)
+    return this.getSession()
   }
 
   /** With an id token that a native app got from a provider. An anonymous user keeps their id. */
-  async signInWithIdToken(input: {
-    readonly provider: string
-    readonly idToken: string
-    readonly nonce?: string
-    readonly accessToken?: string
-  }): Promise<Session<Profile>> {
+  async signInWithIdToken(input: IdToken): Promise<Session<Profile>> {
     return this.#signIn(await this.#forAnonymous(), post('/sign-in/id-token', input))
   }
 
@@ -166,14 +166,6 @@ export class AuthClient<Profile = UntypedProfile> {
     const begun = await open.json<{ options: RequestOptionsJson }>(post('/passkeys/authentication/options'))
     const response = await usePasskey(begun.options)
     return this.#signIn(open, post('/passkeys/authentication/verify', { response }))
-  }
-
-  /** Adds a passkey to the account. Fails with `step_up_required` unless the user has proven lately who they are. */
-  async registerPasskey(input: { readonly name?: string } = {}): Promise<Passkey> {
-    const { asUser } = this.#parts
-    const begun = await asUser.json<{ options: CreationOptionsJson }>(post('/passkeys/registration/options'))
-    const response = await createPasskey(begun.options)
-    return asUser.json(post('/passkeys/registration/verify', { ...input, response }))
   }
 
   /** Becomes a user without a name, who can be given one later: `upgrade`, or any other way of signing in. */
@@ -186,14 +178,18 @@ export class AuthClient<Profile = UntypedProfile> {
     return this.#maybeSignIn(this.#parts.asUser, post('/me/upgrade', input))
   }
 
-  /** Shows the second factor that the sign-in asks for: a code of the app, or a recovery code. */
-  verifyFactor(code: string): Promise<Session<Profile>> {
-    return this.#signIn(this.#parts.asUser, post('/factors/verify', { code }))
+  /** Shows the second factor that the sign-in asks for. Fails with `code_invalid`. */
+  async verifyFactor(proof: FactorProof): Promise<Session<Profile>> {
+    const body = typeof proof === 'string' ? { code: proof } : await this.#ownPasskey()
+    return this.#signIn(this.#parts.asUser, post('/factors/verify', body))
   }
 
   /** Proves again who is there, when a call failed with `step_up_required`. */
-  stepUp(proof: { readonly password: string } | { readonly code: string }): Promise<Session<Profile>> {
-    return this.#signIn(this.#parts.asUser, post('/step-up', proof))
+  async stepUp(
+    proof: { readonly password: string } | { readonly code: string } | { readonly passkey: true },
+  ): Promise<Session<Profile>> {
+    const body = 'passkey' in proof ? await this.#ownPasskey() : proof
+    return this.#signIn(this.#parts.asUser, post('/step-up', body))
   }
 
   /** Has a code for a new password sent. The answer is the same whether there is such an account or not. */
@@ -211,13 +207,24 @@ export class AuthClient<Profile = UntypedProfile> {
     return this.#parts.open.empty(post('/email/verify', input))
   }
 
+  /** Has that code sent once more. The answer is the same whether there is such an account or not. */
+  resendVerification(input: { readonly email: string } & Captcha): Promise<void> {
+    return this.#parts.open.empty(post('/email/resend', input))
+  }
+
   /** The user, as the server knows them now. */
   getUser(): Promise<User<Profile>> {
-    return this.#keepUser({ method: 'GET', path: '/auth/me' })
+    return keepUser(this.#parts.asUser, this.#parts.keeper)
   }
 
   updateUser(change: UserChange): Promise<User<Profile>> {
-    return this.#keepUser({ method: 'PATCH', path: '/auth/me', body: change, once: true })
+    const request = { method: 'PATCH', path: '/auth/me', body: change, once: true } as const
+    return keepUser(this.#parts.asUser, this.#parts.keeper, request)
+  }
+
+  /** All that the server knows of the account. */
+  exportUser(): Promise<AccountExport<Profile>> {
+    return this.#parts.asUser.json({ method: 'GET', path: '/auth/me/export' })
   }
 
   /** Deletes the account for good, on the password or a fresh proof (`stepUp`), and signs out. */
@@ -283,10 +290,10 @@ export class AuthClient<Profile = UntypedProfile> {
     return answer
   }
 
-  async #keepUser(request: ApiRequest): Promise<User<Profile>> {
-    const user = await this.#parts.asUser.json<User<Profile>>(request)
-    await this.#parts.keeper.replaceUser(user)
-    return user
+  async #ownPasskey(): Promise<{ passkey: object }> {
+    const begin = post('/factors/passkey/options')
+    const { options } = await this.#parts.asUser.json<{ options: RequestOptionsJson }>(begin)
+    return { passkey: await usePasskey(options) }
   }
 
   /** An anonymous user who shows who they are gives the account a name; anybody else just signs in. */
@@ -308,11 +315,6 @@ async function endOnServer(open: Transport, accessToken: string): Promise<void> 
   } catch (error) {
     if (!(error instanceof BasaltError)) throw error
   }
-}
-
-function currentPage(): string | undefined {
-  const { location } = browser
-  return isPage() && location !== undefined ? location.origin + location.pathname : undefined
 }
 
 /** Nothing of it may be left to the browser's history, or to a reload. */

@@ -1,95 +1,56 @@
-import { fromBase64Url, toBase64Url } from './base64url.ts'
-import { browser } from './browser.ts'
+import type { Transport } from '../transport.ts'
+import { keepIfAnonymous } from './keep-user.ts'
+import { type CreationOptionsJson, createPasskey } from './passkey-ceremonies.ts'
+import type { SessionKeeper } from './session-keeper.ts'
 
-/** https://www.w3.org/TR/webauthn-3/#dictdef-publickeycredentialcreationoptionsjson */
-export interface CreationOptionsJson {
-  readonly challenge: string
-  readonly user: { readonly id: string }
-  readonly excludeCredentials?: readonly DescriptorJson[]
-}
-
-/** https://www.w3.org/TR/webauthn-3/#dictdef-publickeycredentialrequestoptionsjson */
-export interface RequestOptionsJson {
-  readonly challenge: string
-  readonly allowCredentials?: readonly DescriptorJson[]
-}
-
-interface DescriptorJson {
+export interface Passkey {
   readonly id: string
+  readonly name: string
+  readonly createdAt: string
+  readonly lastUsedAt: string | null
 }
 
-/** https://www.w3.org/TR/webauthn-3/#iface-pkcredential */
-interface Credential<Response> {
-  readonly id: string
-  readonly rawId: ArrayBuffer
-  readonly type: string
-  readonly response: Response & { readonly clientDataJSON: ArrayBuffer }
-}
+/** The passkeys of the signed-in user. */
+export class PasskeysClient<Profile> {
+  readonly #transport: Transport
+  readonly #keeper: SessionKeeper<Profile>
 
-interface Attestation {
-  readonly attestationObject: ArrayBuffer
-  getTransports(): string[]
-}
-
-interface Assertion {
-  readonly authenticatorData: ArrayBuffer
-  readonly signature: ArrayBuffer
-  readonly userHandle: ArrayBuffer | null
-}
-
-// Browsers have these conversions of their own only since 2025 (`parseCreationOptionsFromJSON`, `toJSON`).
-
-/** Lets the user make a passkey. Throws the browser's `NotAllowedError` if they don't. */
-export async function createPasskey(options: CreationOptionsJson): Promise<object> {
-  const { challenge, user, excludeCredentials = [], ...rest } = options
-  const publicKey = {
-    ...rest,
-    challenge: fromBase64Url(challenge),
-    user: { ...user, id: fromBase64Url(user.id) },
-    excludeCredentials: excludeCredentials.map(parseDescriptor),
+  /** @internal */
+  constructor(transport: Transport, keeper: SessionKeeper<Profile>) {
+    this.#transport = transport
+    this.#keeper = keeper
   }
-  const credential = (await credentials().create({ publicKey })) as Credential<Attestation>
-  const { response } = credential
-  return credentialJson(credential, {
-    attestationObject: toBase64Url(response.attestationObject),
-    transports: response.getTransports(),
-  })
-}
 
-/** Lets the user choose a passkey and sign with it. Throws the browser's `NotAllowedError` if they don't. */
-export async function usePasskey(options: RequestOptionsJson): Promise<object> {
-  const { challenge, allowCredentials = [], ...rest } = options
-  const publicKey = {
-    ...rest,
-    challenge: fromBase64Url(challenge),
-    allowCredentials: allowCredentials.map(parseDescriptor),
+  async list(): Promise<readonly Passkey[]> {
+    const request = { method: 'GET', path: '/auth/passkeys' } as const
+    return (await this.#transport.json<{ passkeys: Passkey[] }>(request)).passkeys
   }
-  const credential = (await credentials().get({ publicKey })) as Credential<Assertion>
-  const { response } = credential
-  return credentialJson(credential, {
-    authenticatorData: toBase64Url(response.authenticatorData),
-    signature: toBase64Url(response.signature),
-    userHandle: response.userHandle && toBase64Url(response.userHandle),
-  })
-}
 
-function credentials() {
-  const found = browser.navigator?.credentials
-  if (found === undefined) throw new TypeError('Passkeys need a browser, and a page on HTTPS or localhost')
-  return found
-}
-
-function parseDescriptor({ id, ...rest }: DescriptorJson): object {
-  return { ...rest, id: fromBase64Url(id) }
-}
-
-function credentialJson({ id, rawId, type, response }: Credential<object>, answer: object): object {
-  return {
-    id,
-    rawId: toBase64Url(rawId),
-    type,
-    // What extensions say is not asked for.
-    clientExtensionResults: {},
-    response: { clientDataJSON: toBase64Url(response.clientDataJSON), ...answer },
+  /**
+   * Asks the browser for a new one. Throws its `NotAllowedError` if the user declines; fails with `step_up_required`
+   * unless the user has proven lately who they are.
+   */
+  async add({ name }: { readonly name?: string } = {}): Promise<Passkey> {
+    const path = '/auth/passkeys/registration'
+    const begin = { method: 'POST', path: `${path}/options`, once: true } as const
+    const { options } = await this.#transport.json<{ options: CreationOptionsJson }>(begin)
+    const body = { name, response: await createPasskey(options) }
+    const end = { method: 'POST', path: `${path}/verify`, body, once: true } as const
+    const passkey = await this.#transport.json<Passkey>(end)
+    await keepIfAnonymous(this.#transport, this.#keeper)
+    return passkey
   }
+
+  rename(id: string, name: string): Promise<Passkey> {
+    return this.#transport.json({ method: 'PATCH', path: pathOf(id), body: { name } })
+  }
+
+  /** Fails with `conflict` if it is the last way in, and with `step_up_required`. */
+  remove(id: string): Promise<void> {
+    return this.#transport.empty({ method: 'DELETE', path: pathOf(id) })
+  }
+}
+
+function pathOf(id: string): string {
+  return `/auth/passkeys/${encodeURIComponent(id)}`
 }

@@ -8,7 +8,8 @@ import { checkNewPassword } from '../password/check-password.ts'
 import { endSessions } from '../sessions/end-sessions.ts'
 import { normaliseEmail } from '../users/create-user.ts'
 import { taken } from './create-managed-user.ts'
-import { type Administration, auditUser, readManagedUser } from './managed-user.ts'
+import { readManagedUser } from './managed-user.ts'
+import { auditUser, type UserChange } from '../users/audit-user.ts'
 import type { UserPatch } from './schemas.ts'
 
 /**
@@ -17,7 +18,7 @@ import type { UserPatch } from './schemas.ts'
  */
 export async function changeManagedUser(
   auth: Auth,
-  administration: Administration,
+  administration: UserChange,
   id: string,
   patch: UserPatch,
 ): Promise<void> {

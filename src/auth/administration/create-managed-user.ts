@@ -7,13 +7,13 @@ import { checkJson, maxBytes } from '../check-json.ts'
 import { checkNewPassword } from '../password/check-password.ts'
 import { foreignHash } from '../password/foreign-hashes.ts'
 import { createUser, normaliseEmail } from '../users/create-user.ts'
-import { type Administration, auditUser } from './managed-user.ts'
+import { auditUser, type UserChange } from '../users/audit-user.ts'
 import type { ImportedUser, NewUserInput } from './schemas.ts'
 
 /** Makes a user for a server or an operator, who may say everything of them. Throws 409 for what is taken. */
 export async function createManagedUser(
   auth: Auth,
-  administration: Administration,
+  administration: UserChange,
   { password, ...input }: NewUserInput,
 ): Promise<string> {
   if (password !== undefined && input.passwordHash !== undefined) {
@@ -32,7 +32,7 @@ export async function createManagedUser(
 export async function insertUser(
   auth: Auth,
   tx: ControlPlaneTransaction,
-  { project }: Administration,
+  { project }: UserChange,
   input: ImportedUser,
   passwordHash: string | null,
 ): Promise<string> {

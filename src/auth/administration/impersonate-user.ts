@@ -3,12 +3,13 @@ import type { Auth } from '../auth.ts'
 import type { Device } from '../device.ts'
 import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
 import { openSession, type Proof } from '../sessions/open-session.ts'
-import { type Administration, auditUser, readManagedUser } from './managed-user.ts'
+import { readManagedUser } from './managed-user.ts'
+import { auditUser, type UserChange } from '../users/audit-user.ts'
 
 /** A session as the user, for an hour: its tokens say who really acts (RFC 8693, section 4.1), and so does the log. */
 export async function impersonateUser(
   auth: Auth,
-  administration: Administration,
+  administration: UserChange,
   id: string,
   device: Device,
 ): Promise<SessionTokens> {

@@ -4,7 +4,7 @@ import { invalidRequest, payloadTooLarge } from '../../platform/errors.ts'
 import { importLines, type ImportSummary } from '../../platform/import-lines.ts'
 import type { Auth } from '../auth.ts'
 import { insertUser } from './create-managed-user.ts'
-import { type Administration, auditUser } from './managed-user.ts'
+import { auditUser, type UserChange } from '../users/audit-user.ts'
 import { type ImportedUser, importedUserSchema } from './schemas.ts'
 
 // Half of the connections: requests go on meanwhile.
@@ -14,7 +14,7 @@ const maxLineCharacters = 65_536
 /** Makes users from NDJSON, a line each and each for itself: a faulty line is reported and the others go on. */
 export async function importUsers(
   auth: Auth,
-  administration: Administration,
+  administration: UserChange,
   lines: Readable,
 ): Promise<ImportSummary> {
   const { control } = auth.services

@@ -4,6 +4,7 @@ import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
 import { normaliseEmail } from '../users/create-user.ts'
 import { presentManagedUser, withDetails } from './managed-user.ts'
+import {} from '../users/audit-user.ts'
 import type { UserListQuery } from './schemas.ts'
 
 /** A page of the project's users, the newest first. */

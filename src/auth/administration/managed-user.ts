@@ -1,17 +1,8 @@
 import type { Prisma } from '../../platform/generated/client.ts'
 import { notFound } from '../../platform/errors.ts'
 import type { ControlPlane, ControlPlaneTransaction } from '../../platform/prisma.ts'
-import type { Actor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
-import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
 import { presentUser } from '../present-user.ts'
-
-/** Who administers users of which project, and from where. */
-export interface Administration {
-  project: Project
-  actor: Actor
-  request: AuditSource
-}
 
 /** What is read with a user to show one to servers and operators. */
 export const withDetails = {
@@ -41,22 +32,4 @@ export async function readManagedUser(
   const user = await db.user.findUnique({ where: { id, projectId: project.id }, include: withDetails })
   if (user === null) throw notFound('The user')
   return user
-}
-
-export async function auditUser(
-  tx: ControlPlaneTransaction,
-  { project, actor, request }: Administration,
-  action: string,
-  target: string,
-  detail: Prisma.InputJsonObject = {},
-): Promise<void> {
-  await recordAudit(tx, {
-    actor,
-    action,
-    target,
-    organizationId: project.organizationId,
-    projectId: project.id,
-    detail,
-    request,
-  })
 }

@@ -9,7 +9,7 @@ import { closed, idSchema, nextCursorSchema, noContentSchema } from '../../proje
 import type { Auth } from '../auth.ts'
 import { deviceOf } from '../device.ts'
 import { refParams, sessionSchema } from '../schemas.ts'
-import { endSessions } from '../sessions/end-sessions.ts'
+import { registerUserAccessRoutes } from './access-routes.ts'
 import { changeManagedUser } from './change-managed-user.ts'
 import { createManagedUser } from './create-managed-user.ts'
 import { deleteManagedUser } from './delete-managed-user.ts'
@@ -17,7 +17,8 @@ import { exportUsers } from './export-users.ts'
 import { impersonateUser } from './impersonate-user.ts'
 import { importUsers } from './import-users.ts'
 import { listUsers } from './list-users.ts'
-import { type Administration, auditUser, presentManagedUser, readManagedUser } from './managed-user.ts'
+import { presentManagedUser, readManagedUser } from './managed-user.ts'
+import type { UserChange } from '../users/audit-user.ts'
 import { managedUserSchema, newUserSchema, userListQuerySchema, userPatchSchema } from './schemas.ts'
 
 const base = '/v1/projects/:ref/users'
@@ -124,31 +125,6 @@ export function registerUserRoutes(app: HttpServer, auth: Auth): void {
     },
   )
 
-  app.delete(
-    `${base}/:id/sessions`,
-    {
-      config: writes,
-      schema: {
-        operationId: 'endUserSessions',
-        summary: 'Sign a user out everywhere',
-        tags,
-        params: userParams,
-        response: { 204: noContentSchema },
-      },
-    },
-    async (request, reply) => {
-      const administration = administrationOf(request)
-      const { id } = request.params
-      await control.$transaction(async (tx) => {
-        await readManagedUser(tx, administration.project, id)
-        await endSessions(tx, id, 'all')
-        await auditUser(tx, administration, 'user.end_sessions', id)
-      })
-      auth.sessions.userChanged(id)
-      return reply.code(204).send(null)
-    },
-  )
-
   app.post(
     `${base}/:id/impersonate`,
     {
@@ -168,6 +144,7 @@ export function registerUserRoutes(app: HttpServer, auth: Auth): void {
     },
   )
 
+  registerUserAccessRoutes(app, auth)
   registerExport(app, auth)
   // In a scope of its own: on any other route a stream in the place of a body would be taken for an object.
   void app.register(async (scoped: HttpServer) => registerImport(scoped, auth))
@@ -235,6 +212,6 @@ function registerExport(app: HttpServer, auth: Auth): void {
   )
 }
 
-function administrationOf(request: FastifyRequest): Administration {
+function administrationOf(request: FastifyRequest): UserChange {
   return { ...projectRequest(request), request }
 }

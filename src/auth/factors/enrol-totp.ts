@@ -1,15 +1,16 @@
-import { ApiError, secondFactorRequired } from '../../platform/errors.ts'
+import { ApiError } from '../../platform/errors.ts'
 import { newId } from '../../platform/ids.ts'
 import type { UserActor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
-import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
 import type { Auth } from '../auth.ts'
 import { codeInvalid } from '../errors.ts'
+import { tellSignInMethod } from '../mail/tell-sign-in-method.ts'
 import { requireFreshProof } from '../require-fresh-proof.ts'
 import type { SessionTokens } from '../sessions/issue-tokens.ts'
-import { hasFactor } from './owes-factor.ts'
+import { auditUser, type UserChange } from '../users/audit-user.ts'
 import { replaceRecoveryCodes } from './recovery-codes.ts'
 import { renewProof } from './renew-proof.ts'
+import { requireRightToAdd } from './require-right-to-add.ts'
 import { matchingStep, newTotp } from './totp.ts'
 import { limitFactorAttempts } from './use-factor-code.ts'
 
@@ -31,7 +32,8 @@ export async function enrolTotp(
   actor: UserActor,
   name: string,
 ): Promise<EnrolledTotp> {
-  await requireRight(auth, actor)
+  requireFreshProof(actor)
+  await requireRightToAdd(auth, project, actor)
   const { uid } = actor
   const id = newId()
   const { secret, uri } = await newTotp(project.name, actor.email ?? uid)
@@ -57,12 +59,13 @@ export interface ConfirmedTotp {
 /** The first code shows that the app has the secret: from now on it is asked for. Raises the session. */
 export async function confirmTotp(
   auth: Auth,
-  project: Project,
-  actor: UserActor,
+  change: UserChange<UserActor>,
   { id, code }: { id: string; code: string },
-  request: AuditSource,
+  languages: readonly string[],
 ): Promise<ConfirmedTotp> {
-  await requireRight(auth, actor)
+  const { project, actor } = change
+  requireFreshProof(actor)
+  await requireRightToAdd(auth, project, actor)
   await limitFactorAttempts(auth, project, actor.uid)
   const { uid } = actor
   const { control } = auth.services
@@ -70,26 +73,16 @@ export async function confirmTotp(
   const pending = { id, userId: uid, kind: 'totp', confirmedAt: null, createdAt: { gt: since } }
   const found = await control.factor.findFirst({ where: pending })
   const step = found === null ? null : await matchingStep(auth.box.open(found.secret, uid), code, Date.now())
-  if (step === null) throw codeInvalid()
+  if (found === null || step === null) throw codeInvalid()
+  const authenticator = found.name
   const recoveryCodes = await control.$transaction(async (tx) => {
     const data = { confirmedAt: new Date(), lastStep: step }
     if ((await tx.factor.updateMany({ where: pending, data })).count === 0) throw codeInvalid()
-    await recordAudit(tx, {
-      actor,
-      action: 'user.add_factor',
-      target: uid,
-      organizationId: project.organizationId,
-      projectId: project.id,
-      request,
-    })
+    await auditUser(tx, change, 'user.add_factor', uid, { authenticator })
     const isFirst = (await tx.factor.count({ where: { userId: uid, kind: 'recovery' } })) === 0
     return isFirst ? replaceRecoveryCodes(auth, tx, project, uid) : null
   })
+  const method = { authenticator, ...(recoveryCodes && { recoveryCodes: String(recoveryCodes.length) }) }
+  tellSignInMethod(auth, project, 'added', actor.email, method, languages)
   return { session: await renewProof(auth, project, actor, ['otp', 'mfa']), recoveryCodes }
-}
-
-/** Who knows only the password must not get past the second factor by setting up another. */
-async function requireRight(auth: Auth, actor: UserActor): Promise<void> {
-  requireFreshProof(actor)
-  if (actor.assurance < 2 && (await hasFactor(auth.services.control, actor.uid))) throw secondFactorRequired()
 }

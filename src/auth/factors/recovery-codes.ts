@@ -1,8 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { newId } from '../../platform/ids.ts'
 import type { ControlPlaneTransaction } from '../../platform/prisma.ts'
+import type { UserActor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
+import { tellSignInMethod } from '../mail/tell-sign-in-method.ts'
+import { requireFreshProof } from '../require-fresh-proof.ts'
+import { auditUser, type UserChange } from '../users/audit-user.ts'
 
 const count = 10
 
@@ -28,6 +32,23 @@ export async function replaceRecoveryCodes(
       confirmedAt: new Date(),
     })),
   })
+  return codes
+}
+
+/** The same for the user themselves, on a fresh proof; the address is told. */
+export async function renewRecoveryCodes(
+  auth: Auth,
+  change: UserChange<UserActor>,
+  languages: readonly string[],
+): Promise<string[]> {
+  const { project, actor } = change
+  requireFreshProof(actor)
+  const codes = await auth.services.control.$transaction(async (tx) => {
+    await auditUser(tx, change, 'user.renew_recovery_codes', actor.uid)
+    return replaceRecoveryCodes(auth, tx, project, actor.uid)
+  })
+  const method = { recoveryCodes: String(codes.length) }
+  tellSignInMethod(auth, project, 'added', actor.email, method, languages)
   return codes
 }
 

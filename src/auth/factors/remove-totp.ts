@@ -1,33 +1,27 @@
 import { notFound } from '../../platform/errors.ts'
 import type { UserActor } from '../../projects/actor.ts'
-import type { Project } from '../../projects/project.ts'
-import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
 import type { Auth } from '../auth.ts'
+import { tellSignInMethod } from '../mail/tell-sign-in-method.ts'
 import { requireFreshProof } from '../require-fresh-proof.ts'
-import { hasFactor } from './owes-factor.ts'
+import { auditUser, type UserChange } from '../users/audit-user.ts'
+import { dropTotp } from './drop-totp.ts'
 
-/** Removes an authenticator app. With the last one the recovery codes go too. */
+/** Removes an authenticator app of one's own. With the last one the recovery codes go too. */
 export async function removeTotp(
   auth: Auth,
-  project: Project,
-  actor: UserActor,
+  change: UserChange<UserActor>,
   id: string,
-  request: AuditSource,
+  languages: readonly string[],
 ): Promise<void> {
-  requireFreshProof(actor)
+  const { project, actor } = change
   const { uid } = actor
-  await auth.services.control.$transaction(async (tx) => {
-    const { count } = await tx.factor.deleteMany({ where: { id, userId: uid, kind: 'totp' } })
-    if (count === 0) throw notFound('The factor')
-    if (!(await hasFactor(tx, uid))) await tx.factor.deleteMany({ where: { userId: uid } })
-    await recordAudit(tx, {
-      actor,
-      action: 'user.remove_factor',
-      target: uid,
-      organizationId: project.organizationId,
-      projectId: project.id,
-      request,
-    })
+  requireFreshProof(actor)
+  const removed = await auth.services.control.$transaction(async (tx) => {
+    const method = await dropTotp(tx, uid, id)
+    if (method === null) throw notFound('The factor')
+    await auditUser(tx, change, 'user.remove_factor', uid, method)
+    return method
   })
   auth.sessions.userChanged(uid)
+  tellSignInMethod(auth, project, 'removed', actor.email, removed, languages)
 }

@@ -1,8 +1,11 @@
 import Type from 'typebox'
+import { invalidValue } from '../../platform/errors.ts'
 import type { HttpServer } from '../../platform/http-server.ts'
 import { closed, idSchema, nameSchema, noContentSchema, timeSchema } from '../../projects/schemas.ts'
 import type { Auth } from '../auth.ts'
-import { requireFreshProof } from '../require-fresh-proof.ts'
+import { given } from '../codes/shown-code.ts'
+import { deviceOf } from '../device.ts'
+import { authenticationResponse, optionsSchema, toCredential } from '../passkeys/schemas.ts'
 import {
   firstFactorDoor,
   optionalBody,
@@ -12,11 +15,12 @@ import {
   userRequest,
 } from '../schemas.ts'
 import { confirmTotp, enrolTotp } from './enrol-totp.ts'
-import { replaceRecoveryCodes } from './recovery-codes.ts'
+import { renewRecoveryCodes } from './recovery-codes.ts'
 import { removeTotp } from './remove-totp.ts'
 import { renewProof } from './renew-proof.ts'
 import { stepUp } from './step-up.ts'
 import { useFactorCode } from './use-factor-code.ts'
+import { ownPasskeyOptions, requireMfa, useOwnPasskey } from './use-passkey.ts'
 
 const base = '/v1/projects/:ref/auth'
 const tags = ['Second factors']
@@ -94,7 +98,7 @@ export function registerFactorRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request, reply) => {
       const { project, user } = userRequest(request)
-      const enrolled = await enrolTotp(auth, project, user, request.body?.name ?? '')
+      const enrolled = await enrolTotp(auth, project, user, request.body?.name ?? 'Authenticator app')
       return reply.code(201).send(enrolled)
     },
   )
@@ -120,7 +124,8 @@ export function registerFactorRoutes(app: HttpServer, auth: Auth): void {
     async (request) => {
       const { project, user } = userRequest(request)
       const input = { id: request.params.id, code: request.body.code }
-      return confirmTotp(auth, project, user, input, request)
+      const change = { project, actor: user, request }
+      return confirmTotp(auth, change, input, deviceOf(request).languages)
     },
   )
 
@@ -138,7 +143,8 @@ export function registerFactorRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request, reply) => {
       const { project, user } = userRequest(request)
-      await removeTotp(auth, project, user, request.params.id, request)
+      const change = { project, actor: user, request }
+      await removeTotp(auth, change, request.params.id, deviceOf(request).languages)
       return reply.code(204).send(null)
     },
   )
@@ -157,11 +163,27 @@ export function registerFactorRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request, reply) => {
       const { project, user } = userRequest(request)
-      requireFreshProof(user)
-      const recoveryCodes = await control.$transaction((tx) =>
-        replaceRecoveryCodes(auth, tx, project, user.uid),
-      )
+      const change = { project, actor: user, request }
+      const recoveryCodes = await renewRecoveryCodes(auth, change, deviceOf(request).languages)
       return reply.code(201).send({ recoveryCodes })
+    },
+  )
+
+  app.post(
+    `${base}/factors/passkey/options`,
+    {
+      config: firstFactorDoor,
+      schema: {
+        operationId: 'startPasskeyProof',
+        summary: 'What the browser needs for showing one of your passkeys: as second factor, or to step up',
+        tags,
+        params: refParams,
+        response: { 200: optionsSchema },
+      },
+    },
+    async (request) => {
+      const { project, user } = userRequest(request)
+      return { options: await ownPasskeyOptions(auth, project, user) }
     },
   )
 
@@ -171,16 +193,27 @@ export function registerFactorRoutes(app: HttpServer, auth: Auth): void {
       config: firstFactorDoor,
       schema: {
         operationId: 'verifyFactor',
-        summary: 'Show the second factor: a code of the app, or a recovery code',
+        summary: 'Show the second factor: a code of the app, a recovery code, or a passkey',
         tags,
         params: refParams,
-        body: Type.Object({ code: codeSchema }, closed),
+        body: Type.Object(
+          { code: Type.Optional(codeSchema), passkey: Type.Optional(authenticationResponse) },
+          closed,
+        ),
         response: { 200: sessionSchema },
       },
     },
     async (request) => {
       const { project, user } = userRequest(request)
-      await useFactorCode(auth, project, user.uid, request.body.code)
+      const { code, passkey } = request.body
+      if (passkey !== undefined && code !== undefined) {
+        throw invalidValue('passkey', 'can’t be together with a code', 'not_allowed')
+      }
+      if (passkey !== undefined) {
+        const methods = await useOwnPasskey(auth, project, user, toCredential(passkey))
+        return renewProof(auth, project, user, requireMfa(methods))
+      }
+      await useFactorCode(auth, project, user.uid, given('code', code))
       return renewProof(auth, project, user, ['otp', 'mfa'])
     },
   )
@@ -195,7 +228,11 @@ export function registerFactorRoutes(app: HttpServer, auth: Auth): void {
         tags,
         params: refParams,
         body: Type.Object(
-          { password: Type.Optional(Type.String({ maxLength: 128 })), code: Type.Optional(codeSchema) },
+          {
+            password: Type.Optional(Type.String({ maxLength: 128 })),
+            code: Type.Optional(codeSchema),
+            passkey: Type.Optional(authenticationResponse),
+          },
           closed,
         ),
         response: { 200: sessionSchema },
@@ -203,7 +240,8 @@ export function registerFactorRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request) => {
       const { project, user } = userRequest(request)
-      return stepUp(auth, project, user, request.body)
+      const { passkey, ...proof } = request.body
+      return stepUp(auth, project, user, { ...proof, ...(passkey && { passkey: toCredential(passkey) }) })
     },
   )
 }

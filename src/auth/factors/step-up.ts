@@ -1,3 +1,4 @@
+import type { AuthenticationResponseJSON } from '@simplewebauthn/server'
 import { invalidValue } from '../../platform/errors.ts'
 import type { UserActor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
@@ -8,17 +9,31 @@ import type { SessionTokens } from '../sessions/issue-tokens.ts'
 import { hasFactor } from './owes-factor.ts'
 import { renewProof } from './renew-proof.ts'
 import { limitFactorAttempts, useFactorCode } from './use-factor-code.ts'
+import { useOwnPasskey } from './use-passkey.ts'
+
+/** One of them. */
+interface Proof {
+  password?: string
+  code?: string
+  passkey?: AuthenticationResponseJSON
+}
 
 /**
- * Proves again who is there, for `requireFreshProof`: by a code of the second factor where there is one, by the password
- * otherwise. Throws `code_invalid`, or 400 for a wrong password: the session itself is as good as before.
+ * Proves again who is there, for `requireFreshProof`: by a passkey, by a code of the second factor where there is one,
+ * by the password otherwise. Throws `code_invalid`, or 400 for a wrong password: the session itself is as good as before.
  */
 export async function stepUp(
   auth: Auth,
   project: Project,
   actor: UserActor,
-  { password, code }: { password?: string; code?: string },
+  { password, code, passkey }: Proof,
 ): Promise<SessionTokens> {
+  if (passkey !== undefined) {
+    if (password !== undefined || code !== undefined) {
+      throw invalidValue('passkey', 'can’t be together with a code or password', 'not_allowed')
+    }
+    return renewProof(auth, project, actor, await useOwnPasskey(auth, project, actor, passkey))
+  }
   if (code !== undefined) {
     if (password !== undefined) throw invalidValue('password', 'can’t be together with a code', 'not_allowed')
     await useFactorCode(auth, project, actor.uid, code)

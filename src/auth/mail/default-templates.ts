@@ -8,6 +8,8 @@ export const placeholders = {
   change_email: ['app', 'email', 'code', 'minutes'],
   email_changed: ['app', 'email', 'newEmail'],
   account_exists: ['app', 'email'],
+  sign_in_method_added: ['app', 'email', 'authenticator', 'passkey', 'provider', 'recoveryCodes'],
+  sign_in_method_removed: ['app', 'email', 'authenticator', 'passkey', 'provider', 'recoveryCodes'],
   sms_code: ['app', 'code', 'minutes'],
 } as const
 
@@ -88,6 +90,28 @@ export const defaultTemplates: Readonly<Record<string, Readonly<Record<TemplateN
         'If it was you, sign in, or reset your password. If not, there is nothing to do.',
       ),
     },
+    sign_in_method_added: {
+      subject: 'A new way to sign in to {{app}}',
+      text: paragraphs(
+        'Something was added to your account {{email}}:',
+        'An authenticator app: {{authenticator}}',
+        'A passkey: {{passkey}}',
+        'An account at: {{provider}}',
+        '{{recoveryCodes}} recovery codes, in the place of any older ones',
+        'If it was not you, sign in, remove it, sign out all other devices and change your password.',
+      ),
+    },
+    sign_in_method_removed: {
+      subject: 'A way to sign in to {{app}} was removed',
+      text: paragraphs(
+        'Something was removed from your account {{email}}:',
+        'An authenticator app: {{authenticator}}',
+        'A passkey: {{passkey}}',
+        'An account at: {{provider}}',
+        '{{recoveryCodes}} recovery codes',
+        'If you did not ask for it, sign in, sign out all other devices and change your password.',
+      ),
+    },
     sms_code: { subject: '', text: '{{code}} is your code for {{app}}. Tell nobody.' },
   },
   de: {
@@ -151,6 +175,28 @@ export const defaultTemplates: Readonly<Record<string, Readonly<Record<TemplateN
       text: paragraphs(
         'Jemand wollte sich bei {{app}} mit {{email}} registrieren; dafür gibt es schon ein Konto.',
         'Wenn du es warst, melde dich an oder setze dein Passwort zurück. Wenn nicht, ist nichts zu tun.',
+      ),
+    },
+    sign_in_method_added: {
+      subject: 'Neue Anmeldung für dein Konto bei {{app}}',
+      text: paragraphs(
+        'Zu deinem Konto {{email}} kam etwas hinzu:',
+        'Eine Authenticator-App: {{authenticator}}',
+        'Ein Passkey: {{passkey}}',
+        'Ein Konto bei: {{provider}}',
+        '{{recoveryCodes}} Wiederherstellungscodes anstelle aller älteren',
+        'Wenn du es nicht warst, melde dich an, entferne es, melde alle anderen Geräte ab und ändere dein Passwort.',
+      ),
+    },
+    sign_in_method_removed: {
+      subject: 'Eine Anmeldung für dein Konto bei {{app}} wurde entfernt',
+      text: paragraphs(
+        'Von deinem Konto {{email}} wurde etwas entfernt:',
+        'Eine Authenticator-App: {{authenticator}}',
+        'Ein Passkey: {{passkey}}',
+        'Ein Konto bei: {{provider}}',
+        '{{recoveryCodes}} Wiederherstellungscodes',
+        'Wenn du das nicht wolltest, melde dich an, melde alle anderen Geräte ab und ändere dein Passwort.',
       ),
     },
     sms_code: { subject: '', text: '{{code}} ist dein Code für {{app}}. Gib ihn nicht weiter.' },

@@ -115,6 +115,10 @@ export function registerMailRoutes(app: HttpServer, auth: Auth): void {
         code: '123456',
         link: 'https://app.example.com/?token=example',
         minutes: '10',
+        authenticator: 'Phone',
+        passkey: 'Laptop',
+        provider: 'google',
+        recoveryCodes: '10',
       })
     },
   )

@@ -8,6 +8,7 @@ import { addressGroup } from '../../projects/address-group.ts'
 import { limitStrictly } from '../../projects/limit-requests.ts'
 import type { Project } from '../../projects/project.ts'
 import { closed, idSchema, noContentSchema, oneTimeTokenSchema, timeSchema } from '../../projects/schemas.ts'
+import { removeWayIn } from '../account/remove-way-in.ts'
 import type { Auth } from '../auth.ts'
 import { deviceOf } from '../device.ts'
 import { signInLimits } from '../password/sign-in.ts'
@@ -22,7 +23,6 @@ import { createProviderClients } from './provider-clients.ts'
 import { presetOf } from './providers.ts'
 import { signInWithAccount } from './sign-in-with-account.ts'
 import { checkRedirect, startOAuth } from './start-oauth.ts'
-import { unlinkIdentity } from './unlink-identity.ts'
 import { verifyIdToken } from './verify-id-token.ts'
 
 const base = '/v1/projects/:ref/auth'
@@ -269,7 +269,9 @@ export function registerOAuthRoutes(app: HttpServer, auth: Auth): void {
           ? await exchangeCode(auth, project, body)
           : await verifyIdToken(clients, project, { ...body, provider: params.provider })
       if (proven.provider !== params.provider) throw invalidValue('code', 'is of another provider')
-      return reply.code(201).send(presentIdentity(await linkIdentity(auth, project, user, proven)))
+      const change = { project, actor: user, request }
+      const identity = await linkIdentity(auth, change, proven, deviceOf(request).languages)
+      return reply.code(201).send(presentIdentity(identity))
     },
   )
 
@@ -288,7 +290,8 @@ export function registerOAuthRoutes(app: HttpServer, auth: Auth): void {
     async (request, reply) => {
       const { project, user } = userRequest(request)
       requireFreshProof(user)
-      await unlinkIdentity(auth, project, user, request.params.id)
+      const way = { kind: 'identity', id: request.params.id } as const
+      await removeWayIn(auth, { project, actor: user, request }, way, deviceOf(request).languages)
       return reply.code(204).send(null)
     },
   )

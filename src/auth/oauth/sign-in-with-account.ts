@@ -4,6 +4,7 @@ import type { UserActor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
 import type { Device } from '../device.ts'
+import { tellSignInMethod } from '../mail/tell-sign-in-method.ts'
 import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
 import { openSession } from '../sessions/open-session.ts'
 import { createUser } from '../users/create-user.ts'
@@ -29,7 +30,7 @@ export async function signInWithAccount(
   current: UserActor | null,
 ): Promise<SessionTokens> {
   const anonymousId = current?.isAnonymous === true ? current.uid : undefined
-  const { user, isNew, session } = await auth.services.control.$transaction(async (tx) => {
+  const { user, isNew, isLinked, session } = await auth.services.control.$transaction(async (tx) => {
     await lockIdentity(tx, project, proven)
     const known = await findOwner(tx, project, proven)
     const found =
@@ -38,9 +39,14 @@ export async function signInWithAccount(
         : { user: known.user, isNew: false }
     if (known === null) await addIdentity(tx, project, found.user.id, proven)
     const session = await openSession(auth, tx, project, found.user, { amr: ['fed'], assurance: 1 }, device)
-    return { ...found, session }
+    return { ...found, session, isLinked: known === null && !found.isNew && found.user.id !== anonymousId }
   })
   auth.sessions.userChanged(user.id)
+  // Somebody with an account, who signs in by this provider for the first time.
+  if (isLinked) {
+    const method = { provider: proven.provider }
+    tellSignInMethod(auth, project, 'added', user.email, method, device.languages)
+  }
   if (isNew) void auth.hooks.afterSignUp(project, user)
   return issueTokens(auth, project, user, session)
 }

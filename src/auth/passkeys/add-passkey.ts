@@ -4,6 +4,8 @@ import { newId } from '../../platform/ids.ts'
 import type { UserActor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
+import { tellSignInMethod } from '../mail/tell-sign-in-method.ts'
+import { auditUser, type UserChange } from '../users/audit-user.ts'
 import { ceremonyTimeoutMs, makeChallenge, useChallenge } from './challenges.ts'
 import { passkeyTaken, registrationInvalid, tooManyPasskeys } from './errors.ts'
 import { relyingPartyOf } from './relying-party.ts'
@@ -34,13 +36,18 @@ export async function registrationOptions(auth: Auth, project: Project, { uid }:
   })
 }
 
-/** Lets the authenticator sign the user in from now on. An anonymous user isn't any more, having a way to come back. */
+/**
+ * Lets the authenticator sign the user in from now on, and tells their address. An anonymous user isn't any more, having
+ * a way to come back.
+ */
 export async function addPasskey(
   auth: Auth,
-  project: Project,
-  { uid }: UserActor,
+  change: UserChange<UserActor>,
   { response, name }: { response: RegistrationResponseJSON; name: string },
+  languages: readonly string[],
 ): Promise<Passkey> {
+  const { project, actor } = change
+  const { uid } = actor
   const party = await relyingPartyOf(auth, project)
   const { clientDataJSON } = response.response
   const expectedChallenge = await useChallenge(auth, project, { addsTo: uid }, clientDataJSON)
@@ -73,9 +80,11 @@ export async function addPasskey(
       throw tooManyPasskeys(maxPasskeys)
     const [added] = await tx.passkey.createManyAndReturn({ data: [data], skipDuplicates: true })
     if (added === undefined) throw passkeyTaken()
+    await auditUser(tx, change, 'user.add_passkey', uid, { passkey: name })
     return added
   })
   auth.sessions.userChanged(uid)
+  tellSignInMethod(auth, project, 'added', actor.email, { passkey: name }, languages)
   return passkey
 }
 

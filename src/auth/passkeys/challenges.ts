@@ -4,8 +4,8 @@ import type { Auth } from '../auth.ts'
 import { makeToken, useSecret } from '../codes/one-time-codes.ts'
 import { codeInvalid } from '../errors.ts'
 
-/** Whom a challenge is for: a user who adds a passkey, or whoever signs in. */
-export type Ceremony = { addsTo: string } | 'sign-in'
+/** What a challenge is for: a user who adds a passkey, a user who proves again who they are, or whoever signs in. */
+export type Ceremony = { addsTo: string } | { proves: string } | 'sign-in'
 
 const minutes = 5
 
@@ -52,5 +52,8 @@ function readChallenge(clientDataJson: string): string {
 function targetOf(ceremony: Ceremony, id: string): string {
   // PostgreSQL's text holds no zero byte, and what the browser sent may.
   const plain = /^[\w-]{1,64}$/.test(id) ? id : ''
-  return ceremony === 'sign-in' ? `passkey ${plain}` : `passkey for ${ceremony.addsTo} ${plain}`
+  if (ceremony === 'sign-in') return `passkey ${plain}`
+  return 'addsTo' in ceremony
+    ? `passkey for ${ceremony.addsTo} ${plain}`
+    : `passkey of ${ceremony.proves} ${plain}`
 }

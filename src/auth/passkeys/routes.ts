@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
+import type { RegistrationResponseJSON } from '@simplewebauthn/server'
 import type { Passkey } from '../../platform/generated/client.ts'
 import { notFound } from '../../platform/errors.ts'
 import type { HttpServer } from '../../platform/http-server.ts'
@@ -7,58 +7,21 @@ import { projectRequest } from '../../projects/access.ts'
 import { addressGroup } from '../../projects/address-group.ts'
 import { limitStrictly } from '../../projects/limit-requests.ts'
 import { closed, idSchema, nameSchema, noContentSchema, timeSchema } from '../../projects/schemas.ts'
+import { removeWayIn } from '../account/remove-way-in.ts'
 import type { Auth } from '../auth.ts'
 import { deviceOf } from '../device.ts'
+import { requireRightToAdd } from '../factors/require-right-to-add.ts'
 import { signInLimits } from '../password/sign-in.ts'
 import { requireFreshProof } from '../require-fresh-proof.ts'
-import { refParams, sessionSchema, signInDoor, userRequest } from '../schemas.ts'
+import { firstFactorDoor, refParams, sessionSchema, signInDoor, userRequest } from '../schemas.ts'
 import { addPasskey, registrationOptions } from './add-passkey.ts'
-import { removePasskey } from './remove-passkey.ts'
-import { authenticationOptions, signInWithPasskey } from './sign-in-with-passkey.ts'
+import { authenticationResponse, optionsSchema, registrationResponse, toCredential } from './schemas.ts'
+import { signInWithPasskey } from './sign-in-with-passkey.ts'
+import { authenticationOptions } from './verify-passkey.ts'
 
 const base = '/v1/projects/:ref/auth/passkeys'
 const tags = ['Passkeys']
 const passkeyParams = Type.Object({ ref: Type.String({ maxLength: 64 }), id: idSchema })
-
-const base64Url = (maxLength: number) => Type.String({ maxLength, pattern: '^[A-Za-z0-9_-]+$' })
-
-// https://www.w3.org/TR/webauthn-3/#dictdef-registrationresponsejson; browsers add to it with every level.
-const credentialProperties = {
-  id: base64Url(1400),
-  rawId: base64Url(1400),
-  type: Type.Literal('public-key'),
-  clientExtensionResults: Type.Object({}),
-}
-
-const registrationResponse = Type.Object({
-  ...credentialProperties,
-  response: Type.Object({
-    clientDataJSON: base64Url(4096),
-    attestationObject: base64Url(65_536),
-    transports: Type.Optional(
-      Type.Array(Type.String({ maxLength: 32, pattern: '^[a-z-]+$' }), { maxItems: 10 }),
-    ),
-  }),
-})
-
-const authenticationResponse = Type.Object({
-  ...credentialProperties,
-  response: Type.Object({
-    clientDataJSON: base64Url(4096),
-    authenticatorData: base64Url(65_536),
-    signature: base64Url(4096),
-    userHandle: Type.Optional(Type.Union([base64Url(100), Type.Null()])),
-  }),
-})
-
-const optionsSchema = Type.Object(
-  {
-    options: Type.Unknown({
-      description: 'For `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.',
-    }),
-  },
-  closed,
-)
 
 const passkeySchema = Type.Object(
   {
@@ -77,7 +40,7 @@ export function registerPasskeyRoutes(app: HttpServer, auth: Auth): void {
   app.post(
     `${base}/registration/options`,
     {
-      config: signInDoor,
+      config: firstFactorDoor,
       schema: {
         operationId: 'startPasskeyRegistration',
         summary: 'What the browser needs for making a passkey',
@@ -89,6 +52,7 @@ export function registerPasskeyRoutes(app: HttpServer, auth: Auth): void {
     async (request) => {
       const { project, user } = userRequest(request)
       requireFreshProof(user)
+      await requireRightToAdd(auth, project, user)
       return { options: await registrationOptions(auth, project, user) }
     },
   )
@@ -96,7 +60,7 @@ export function registerPasskeyRoutes(app: HttpServer, auth: Auth): void {
   app.post(
     `${base}/registration/verify`,
     {
-      config: signInDoor,
+      config: firstFactorDoor,
       schema: {
         operationId: 'addPasskey',
         summary: 'Add the passkey that the browser made',
@@ -110,7 +74,9 @@ export function registerPasskeyRoutes(app: HttpServer, auth: Auth): void {
       const { project, user } = userRequest(request)
       const { name = 'Passkey' } = request.body
       const response = request.body.response as RegistrationResponseJSON
-      const passkey = await addPasskey(auth, project, user, { response, name })
+      await requireRightToAdd(auth, project, user)
+      const change = { project, actor: user, request }
+      const passkey = await addPasskey(auth, change, { response, name }, deviceOf(request).languages)
       return reply.code(201).send(presentPasskey(passkey))
     },
   )
@@ -131,7 +97,7 @@ export function registerPasskeyRoutes(app: HttpServer, auth: Auth): void {
       const { project } = projectRequest(request)
       const who = `${project.id} ${addressGroup(request.ip)}`
       await limitStrictly(auth.projects.rateLimiter, 'auth-passkey', who, signInLimits.byAddress)
-      return { options: await authenticationOptions(auth, project) }
+      return { options: await authenticationOptions(auth, project, 'sign-in') }
     },
   )
 
@@ -150,10 +116,7 @@ export function registerPasskeyRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request) => {
       const { project } = projectRequest(request)
-      const { userHandle, ...signed } = request.body.response.response
-      const response = { ...signed, ...(typeof userHandle === 'string' && { userHandle }) }
-      const credential: AuthenticationResponseJSON = { ...request.body.response, response }
-      return signInWithPasskey(auth, project, credential, deviceOf(request))
+      return signInWithPasskey(auth, project, toCredential(request.body.response), deviceOf(request))
     },
   )
 
@@ -220,7 +183,8 @@ export function registerPasskeyRoutes(app: HttpServer, auth: Auth): void {
     async (request, reply) => {
       const { project, user } = userRequest(request)
       requireFreshProof(user)
-      await removePasskey(auth, project, user, request.params.id)
+      const way = { kind: 'passkey', id: request.params.id } as const
+      await removeWayIn(auth, { project, actor: user, request }, way, deviceOf(request).languages)
       return reply.code(204).send(null)
     },
   )

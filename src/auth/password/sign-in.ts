@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { User } from '../../platform/generated/client.ts'
 import { forbidden } from '../../platform/errors.ts'
+import { requireRoomToHash } from '../../platform/hashing/hash-threads.ts'
 import { hashSecret } from '../../platform/ids.ts'
 import { hashPassword, needsRehash, verifyPassword } from '../../platform/passwords.ts'
 import { addressGroup } from '../../projects/address-group.ts'
@@ -30,12 +32,15 @@ export async function checkCredentials(
   const { settings } = await auth.settings.of(project)
   if (!settings.password.enabled) throw methodDisabled('password')
   const email = normaliseEmail(credentials.email)
+  const beganAt = performance.now()
+  requireRoomToHash()
   await limitSignIns(auth, project, email, device)
   const user = await auth.services.control.user.findUnique({
     where: { projectId_email: { projectId: project.id, email } },
   })
   if (user === null || !(await passwordMatches(auth, user, credentials.password))) {
     if (user === null) await verifyPassword(null, credentials.password)
+    await untilNextAnswer(beganAt)
     throw wrongCredentials()
   }
   if (user.suspendedAt !== null) throw userSuspended()
@@ -43,6 +48,15 @@ export async function checkCredentials(
     throw forbidden('The e-mail address is not verified yet.')
   }
   return user
+}
+
+// Hashes that an import brought may cost more than ours: until the first sign-in the time would tell who came along.
+const millisecondsBetweenAnswers = 250
+
+/** Wrong credentials are answered at fixed times after the request: what the hash has cost does not show. */
+async function untilNextAnswer(beganAt: number): Promise<void> {
+  const spent = performance.now() - beganAt
+  await sleep(Math.ceil(spent / millisecondsBetweenAnswers) * millisecondsBetweenAnswers - spent)
 }
 
 /** Hashes that an import brought from elsewhere are replaced by ours as soon as the password is known. */

@@ -1,11 +1,12 @@
 import type { User, UserSession } from '../../platform/generated/client.ts'
+import type { ApiError } from '../../platform/errors.ts'
 import { newId } from '../../platform/ids.ts'
-import type { ControlPlaneTransaction } from '../../platform/prisma.ts'
+import type { ControlPlane, ControlPlaneTransaction } from '../../platform/prisma.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
 import { userSuspended, wrongCredentials } from '../errors.ts'
-import { lockUserById } from '../users/lock-user-by-id.ts'
 import type { Device } from '../device.ts'
+import type { AuthSettings } from '../settings/auth-settings.ts'
 import { issueTokens, type SessionTokens } from './issue-tokens.ts'
 
 /** How a user proved who they are. */
@@ -18,56 +19,96 @@ export interface Proof {
   impersonator?: string
 }
 
-const impersonationDays = 1 / 24
-
 /**
- * Opens a session for a user who has proven themselves; every way in ends here.
- * Throws 403 for a suspended user: whoever gets this far knew the password.
+ * Opens a session for a user who has proven themselves; every way in ends here. One statement, so it stands by itself
+ * as well as in a transaction. Throws 403 for a suspended user: whoever gets this far knew the password.
  */
 export async function openSession(
   auth: Auth,
-  tx: ControlPlaneTransaction,
+  tx: ControlPlane | ControlPlaneTransaction,
   project: Project,
   user: User,
   proof: Proof,
   device: Device,
 ): Promise<UserSession> {
-  await requireUnchanged(tx, user, proof)
   await auth.hooks.beforeSignIn(project, user)
   const { settings } = await auth.settings.of(project)
+  const session = newSession(project, user, proof, device, settings.sessions)
+  if (!(await insertIfUnchanged(tx, user, session))) throw await explainChange(tx, user)
+  return session
+}
+
+const impersonationDays = 1 / 24
+
+function newSession(
+  project: Project,
+  user: User,
+  { amr, assurance, ...proof }: Proof,
+  device: Device,
+  { idleDays, absoluteDays }: AuthSettings['sessions'],
+): UserSession {
   const now = Date.now()
-  const isUser = proof.impersonator === undefined
-  if (isUser) await tx.user.update({ where: { id: user.id }, data: { lastSignInAt: new Date(now) } })
-  return tx.userSession.create({
-    data: {
-      id: newId(),
-      projectId: project.id,
-      userId: user.id,
-      amr: proof.amr,
-      assurance: proof.assurance,
-      impersonator: proof.impersonator ?? null,
-      deviceName: device.name,
-      userAgent: device.userAgent,
-      ip: device.ip,
-      idleAt: inDays(now, settings.sessions.idleDays),
-      expiresAt: inDays(now, isUser ? settings.sessions.absoluteDays : impersonationDays),
-      provenAt: new Date(isUser ? now : 0),
-    },
-  })
+  const impersonator = proof.impersonator ?? null
+  const isUser = impersonator === null
+  return {
+    id: newId(),
+    projectId: project.id,
+    userId: user.id,
+    generation: 1,
+    rotatedAt: new Date(now),
+    amr: [...amr],
+    assurance,
+    impersonator,
+    deviceName: device.name,
+    userAgent: device.userAgent,
+    ip: device.ip,
+    createdAt: new Date(now),
+    lastUsedAt: new Date(now),
+    idleAt: inDays(now, idleDays),
+    expiresAt: inDays(now, isUser ? absoluteDays : impersonationDays),
+    provenAt: new Date(isUser ? now : 0),
+  }
 }
 
 /**
  * Between the proof and this moment the user may have been suspended, deleted, or have lost the password that was
  * checked: who takes rights away locks the same row, so either they see this session or it is not opened.
  */
-async function requireUnchanged(tx: ControlPlaneTransaction, user: User, { amr }: Proof): Promise<void> {
-  const present = await lockUserById(tx, user.id)
-  if (present === null) throw wrongCredentials()
-  if (present.suspendedAt !== null) throw userSuspended()
-  if (amr.includes('pwd') && present.passwordHash !== user.passwordHash) throw wrongCredentials()
+async function insertIfUnchanged(
+  tx: ControlPlane | ControlPlaneTransaction,
+  user: User,
+  session: UserSession,
+): Promise<boolean> {
+  const { id, projectId, userId, generation, rotatedAt, amr, assurance, impersonator } = session
+  const { deviceName, userAgent, ip, createdAt, lastUsedAt, idleAt, expiresAt, provenAt } = session
+  // What else proves somebody was looked at in this transaction, under the same lock.
+  const passwordHash = amr.includes('pwd') ? user.passwordHash : null
+  const inserted = await tx.$executeRaw`
+    WITH present AS (
+      SELECT id
+      FROM basalt.users
+      WHERE id = ${userId} AND suspended_at IS NULL
+        AND (${passwordHash}::text IS NULL OR password_hash = ${passwordHash})
+      FOR UPDATE
+    ), seen AS (
+      UPDATE basalt.users
+      SET last_sign_in_at = ${createdAt}, updated_at = ${createdAt}
+      WHERE id IN (SELECT id FROM present) AND ${impersonator}::text IS NULL
+    )
+    INSERT INTO basalt.user_sessions (id, project_id, user_id, generation, rotated_at, amr, assurance, impersonator,
+      device_name, user_agent, ip, created_at, last_used_at, idle_at, expires_at, proven_at)
+    SELECT ${id}, ${projectId}, present.id, ${generation}, ${rotatedAt}, ${amr}, ${assurance}, ${impersonator},
+      ${deviceName}, ${userAgent}, ${ip}, ${createdAt}, ${lastUsedAt}, ${idleAt}, ${expiresAt}, ${provenAt}
+    FROM present`
+  return inserted > 0
 }
 
-/** Opens a session in a transaction of its own and answers with its tokens. */
+async function explainChange(tx: ControlPlane | ControlPlaneTransaction, { id }: User): Promise<ApiError> {
+  const present = await tx.user.findUnique({ where: { id } })
+  return present !== null && present.suspendedAt !== null ? userSuspended() : wrongCredentials()
+}
+
+/** Opens a session, with nothing else to be done, and answers with its tokens. */
 export async function signInAs(
   auth: Auth,
   project: Project,
@@ -75,9 +116,7 @@ export async function signInAs(
   proof: Proof,
   device: Device,
 ): Promise<SessionTokens> {
-  const session = await auth.services.control.$transaction((tx) =>
-    openSession(auth, tx, project, user, proof, device),
-  )
+  const session = await openSession(auth, auth.services.control, project, user, proof, device)
   return issueTokens(auth, project, user, session)
 }
 
