@@ -83,7 +83,8 @@ export function registerSessionRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request) => {
       const { uid, sessionId } = userRequest(request).user
-      return { sessions: await listSessions(control, uid, sessionId) }
+      const sessions = await listSessions(control, uid, sessionId)
+      return { sessions: sessions.map(({ impersonator: _, ...device }) => device) }
     },
   )
 

@@ -32,6 +32,7 @@ const collection = ({ ref, collection }: Victim) => ({ ref, collection })
 const document = ({ ref, collection, documentId }: Victim) => ({ ref, collection, id: documentId })
 const project = ({ ref }: Victim) => ({ ref })
 const user = ({ ref, person }: Victim) => ({ ref, id: person.id })
+const mail = ({ ref, mailId }: Victim) => ({ ref, id: mailId })
 const organization = ({ organizationId }: Victim) => ({ org: organizationId })
 const member = ({ organizationId, memberId }: Victim) => ({ org: organizationId, operatorId: memberId })
 
@@ -216,6 +217,9 @@ function usersRequests(): [string, ValidRequest][] {
       { door: 'project', reads: true, path: project, body: () => ({ template: 'verify_email' }) },
     ],
     ['listMails', { door: 'project', reads: true, path: project }],
+    ['listMailTemplates', { door: 'project', reads: true, path: project }],
+    ['getMail', { door: 'project', reads: true, path: mail }],
+    ['retryMail', { door: 'project', path: mail }],
     ['listUsers', { door: 'project', reads: true, path: project }],
     ['getUser', { door: 'project', reads: true, path: user }],
     ['listUserSessions', { door: 'project', reads: true, path: user }],
