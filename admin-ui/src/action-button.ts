@@ -1,0 +1,20 @@
+import { element } from './elements.ts'
+import { failure, notify } from './notices.ts'
+
+/** A button that can't be pressed twice at once; what goes wrong is said above the page. */
+export function actionButton(
+  label: string,
+  act: () => Promise<void>,
+  tone: 'plain' | 'danger' = 'plain',
+): HTMLButtonElement {
+  const button = element('button', { type: 'button', className: tone }, label)
+  button.addEventListener('click', () => {
+    button.disabled = true
+    act()
+      .catch((error: unknown) => notify(failure(error)))
+      .finally(() => {
+        button.disabled = false
+      })
+  })
+  return button
+}

@@ -1,0 +1,51 @@
+import { type Child, element, link } from './elements.ts'
+
+export interface Column<Row> {
+  label: string
+  cell: (row: Row) => Child
+}
+
+/** On a narrow screen each row becomes a card, and its cells name themselves. */
+export function table<Row>(caption: string, columns: Column<Row>[], rows: readonly Row[]): HTMLElement {
+  const head = element(
+    'tr',
+    {},
+    ...columns.map(({ label }) => element('th', { scope: 'col', className: label ? '' : 'bare' }, label)),
+  )
+  const body = rows.map((row) =>
+    element(
+      'tr',
+      {},
+      ...columns.map(({ label, cell }) => {
+        const made = element('td', {}, cell(row))
+        made.dataset['label'] = label
+        return made
+      }),
+    ),
+  )
+  const made = element(
+    'table',
+    {},
+    element('caption', { className: 'unseen' }, caption),
+    element('thead', {}, head),
+    element('tbody', {}, ...body),
+  )
+  return element('div', { className: 'table' }, made)
+}
+
+/** Pages follow each other by cursor: one can go on, and back to the first. */
+export function pager(path: string, query: URLSearchParams, nextCursor: string | null): Node[] {
+  const to = (after: string | null): string => {
+    const changed = new URLSearchParams(query)
+    changed.delete('after')
+    if (after !== null) changed.set('after', after)
+    return changed.size === 0 ? path : `${path}?${changed.toString()}`
+  }
+  const links = [
+    ...(query.has('after') ? [link(to(null), 'First page', 'button')] : []),
+    ...(nextCursor === null ? [] : [link(to(nextCursor), 'Next page', 'button')]),
+  ]
+  return links.length === 0
+    ? []
+    : [element('nav', { className: 'actions pager', ariaLabel: 'Pages' }, ...links)]
+}
