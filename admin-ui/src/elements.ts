@@ -22,8 +22,17 @@ export function badge(text: string, tone: 'plain' | 'good' | 'bad' = 'plain'): H
 
 /** In the reader's language and zone; the exact time is in its title. */
 export function time(iso: string | null, absent = 'never'): Child {
+  return shownTime(iso, absent, { dateStyle: 'medium', timeStyle: 'short' })
+}
+
+/** For lists. */
+export function day(iso: string | null, absent = 'never'): Child {
+  return shownTime(iso, absent, { dateStyle: 'medium' })
+}
+
+function shownTime(iso: string | null, absent: string, style: Intl.DateTimeFormatOptions): Child {
   if (iso === null) return element('span', { className: 'soft' }, absent)
-  const text = new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  const text = new Date(iso).toLocaleString(undefined, style)
   return element('time', { dateTime: iso, title: iso }, text)
 }
 
@@ -31,11 +40,7 @@ export function facts(...entries: [string, Child][]): HTMLElement {
   const rows = entries.map(([term, value]) =>
     element('div', {}, element('dt', {}, term), element('dd', {}, value)),
   )
-  return element('dl', { className: 'facts' }, ...rows)
-}
-
-export function card(...children: Child[]): HTMLElement {
-  return element('div', { className: 'card' }, ...children)
+  return element('dl', { className: 'card facts' }, ...rows)
 }
 
 /** Says that there is nothing, and what to do about it. */

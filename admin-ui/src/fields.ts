@@ -131,6 +131,19 @@ export function wordsField(
   }
 }
 
+/** Shows rows only while a choice makes them mean something. */
+export function showWhile<Value>(
+  field: Field<Value>,
+  isWanted: (value: Value) => boolean,
+  rows: Field<unknown>[],
+): void {
+  const update = (): void => {
+    for (const { row } of rows) row.hidden = !isWanted(field.read())
+  }
+  field.row.addEventListener('input', update)
+  update()
+}
+
 export type JsonObject = Record<string, unknown>
 
 export function jsonField(label: string, name: string, value: unknown, hint = ''): Field<JsonObject> {

@@ -9,7 +9,7 @@ interface FormOptions {
 
 /**
  * A form that can't be sent twice at once. What is wrong with a field stands at the field whose name begins its path,
- * everything else above the button. What `submit` answers, such as “Saved.”, is said there too.
+ * everything else beside the button. What `submit` answers, such as “Saved.”, is said there too.
  */
 export function form(
   submitLabel: string,
@@ -20,7 +20,7 @@ export function form(
   const error = element('p', { className: 'error', role: 'alert', hidden: true })
   const done = element('p', { className: 'done', role: 'status' })
   const button = element('button', { type: 'submit' }, submitLabel)
-  const ending = locked ? [] : [error, element('div', { className: 'actions' }, button, done)]
+  const ending = locked ? [] : [element('div', { className: 'actions' }, error, button, done)]
   const group = element('fieldset', { className: 'whole', disabled: locked }, ...fields)
   const made = element('form', { className }, group, ...ending)
   made.addEventListener('input', () => done.replaceChildren())
@@ -36,8 +36,7 @@ export function form(
         if (message !== undefined) forgetSecrets(made)
       })
       .catch((reason: unknown) => {
-        const left = reason instanceof Refused ? showIssues(made, reason.issues) : []
-        error.textContent = [reason instanceof Error ? reason.message : String(reason), ...left].join(' ')
+        error.textContent = showFailure(made, reason)
         error.hidden = false
       })
       .finally(() => {
@@ -62,6 +61,14 @@ function clearIssues(made: HTMLFormElement): void {
     const said = document.getElementById(`${control.id}-error`)
     if (said !== null) said.hidden = true
   }
+}
+
+/** What belongs to a field is said there; answers with what is to be said beside the button. */
+function showFailure(made: HTMLFormElement, reason: unknown): string {
+  if (!(reason instanceof Refused)) return String(reason)
+  const left = showIssues(made, reason.issues)
+  if (reason.issues.length > 0 && left.length === 0) return 'Please look at what is marked.'
+  return left.length > 0 ? left.join(' ') : reason.message
 }
 
 /** Answers with what belongs to no field here. */

@@ -73,6 +73,7 @@ export async function render(notices: Node[] = []): Promise<void> {
   page.ariaBusy = 'false'
   notify(...notices)
   drawNavigation()
+  page.querySelector('aside [aria-current]')?.scrollIntoView({ block: 'nearest' })
   const heading = page.querySelector('h1')
   document.title = heading === null ? 'Basalt' : `${heading.innerText} · Basalt`
   if (heading !== null) heading.tabIndex = -1

@@ -19,6 +19,7 @@ export function table<Row>(caption: string, columns: Column<Row>[], rows: readon
       ...columns.map(({ label, cell }) => {
         const made = element('td', {}, cell(row))
         made.dataset['label'] = label
+        if (made.textContent === '') made.className = 'nothing'
         return made
       }),
     ),

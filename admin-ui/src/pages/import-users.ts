@@ -17,7 +17,7 @@ const example = `{ "email": "alan@example.com", "isEmailVerified": true, "passwo
 { "email": "joan@example.com", "identities": [{ "provider": "google", "subject": "1122334455" }] }`
 
 export async function importUsersPage(place: Place): Promise<Node[]> {
-  const outcome = element('section', { ariaLive: 'polite' })
+  const outcome = element('section', { className: 'outcome', ariaLive: 'polite' })
   const file = textField('File', 'file', { type: 'file', accept: '.ndjson,.jsonl,application/x-ndjson' })
   const submit = async (): Promise<void> => {
     outcome.replaceChildren()
@@ -40,13 +40,12 @@ export async function importUsersPage(place: Place): Promise<Node[]> {
 }
 
 function told({ imported, failed, errors }: Summary): Node[] {
-  const faults = failed === 0 ? '' : ` ${failed.toLocaleString()} lines were refused.`
   const columns = [
     { label: 'Line', cell: ({ line }: Summary['errors'][0]) => String(line) },
     { label: 'Why', cell: ({ message }: Summary['errors'][0]) => message },
   ]
   return [
-    notice(`${imported.toLocaleString()} users were imported.${faults}`),
+    notice(`Imported: ${imported.toLocaleString()}. Refused: ${failed.toLocaleString()}.`),
     ...(errors.length > 0 ? [table('Refused lines', columns, errors)] : []),
   ]
 }

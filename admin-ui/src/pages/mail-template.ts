@@ -63,19 +63,21 @@ export async function mailTemplatePage(place: Place, { params }: At): Promise<No
     },
     { locked: !place.may('developer') },
   )
-  const reset = actionButton('Back to ours', async () => {
+  const reset = actionButton('Use the built-in one', async () => {
     const after =
-      builtIn.languages[language] === undefined ? 'Readers get English then.' : 'Yours is gone then.'
+      builtIn.languages[language] === undefined
+        ? 'Readers get English then.'
+        : 'The text of this page is gone then.'
     if (!(await ask('Remove your template?', after, 'Remove'))) return
     await store(undefined)
-    show(list, [notice(`“${purposeOf(name)}” in ${languageName(language)} is ours again.`)])
+    show(list, [notice(`“${purposeOf(name)}” in ${languageName(language)} is the built-in one again.`)])
   })
   const names = builtIn.placeholders.map((one) => element('code', {}, `{{${one}}}`))
   return [
     link(list, '← Templates'),
     element('h1', {}, `${purposeOf(name)}, ${languageName(language)}`),
     ...lookOnly(place),
-    element('p', { className: 'badges' }, 'May name', ...names),
+    element('p', { className: 'badges' }, 'Placeholders', ...names),
     element('div', { className: 'beside' }, editor, preview(place, name, language, editor, read)),
     ...(own !== undefined && place.may('developer') ? [element('div', { className: 'actions' }, reset)] : []),
   ]

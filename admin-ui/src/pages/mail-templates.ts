@@ -51,7 +51,7 @@ export async function mailTemplatesPage(place: Place): Promise<Node[]> {
         )
       },
     },
-    { label: 'May name', cell: ({ placeholders }: BuiltIn) => placeholders.join(', ') },
+    { label: 'Placeholders', cell: ({ placeholders }: BuiltIn) => placeholders.join(', ') },
   ]
   return [
     element('h1', {}, 'Mail'),

@@ -48,5 +48,5 @@ export async function outboxPage(place: Place, { query }: At): Promise<Node[]> {
 
 export function stateBadge(state: Mail['state']): HTMLElement {
   const tones = { sent: 'good', waiting: 'plain', failed: 'bad', kept: 'plain' } as const
-  return badge(state, tones[state])
+  return badge(state === 'kept' ? 'kept here' : state, tones[state])
 }

@@ -7,6 +7,7 @@ import {
   linesField,
   optionalField,
   secretField,
+  showWhile,
   switchField,
   textField,
   wordsField,
@@ -39,9 +40,10 @@ export async function newProviderPage(place: Place): Promise<Node[]> {
     required: false,
     pattern: '[a-z][a-z0-9-]{0,31}',
     placeholder: 'company',
-    hint: 'For another one: small letters, digits and hyphens. It stands in the callback address.',
+    hint: 'Small letters, digits and hyphens. It stands in the callback address.',
   })
-  const submit = async (): Promise<string | void> => {
+  showWhile(choice, (chosen) => chosen === '', [own])
+  const submit = async (): Promise<void> => {
     const name = choice.read() || own.read()
     if (name === '') throw new Error('Give the provider a name.')
     show(`${place.console}/sign-in/providers/${encodeURIComponent(name)}`)

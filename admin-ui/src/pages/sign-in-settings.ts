@@ -13,6 +13,7 @@ import {
   numberField,
   optionalField,
   secretField,
+  showWhile,
   switchField,
 } from '../fields.ts'
 import { form } from '../form.ts'
@@ -221,11 +222,12 @@ function sms({ settings, secrets }: ShownSettings): Group {
     secrets.smsToken.isSet,
     'Signs the webhook, or signs in to Twilio.',
   )
-  const from = optionalField('From', `${path}.from`, { value: smsSender?.from ?? '', hint: 'For Twilio.' })
+  const from = optionalField('From', `${path}.from`, { value: smsSender?.from ?? '' })
   const account = optionalField('Account SID', `${path}.accountSid`, {
     value: smsSender?.accountSid ?? '',
-    hint: 'For Twilio.',
   })
+  showWhile(kind, (chosen) => chosen !== '', [url, token])
+  showWhile(kind, (chosen) => chosen === 'twilio', [from, account])
   return {
     title: 'SMS',
     fields: [enabled, kind, url, token, from, account],
@@ -278,6 +280,7 @@ function captcha({ settings, secrets }: ShownSettings): Group {
     value: captcha?.verifyUrl ?? '',
     hint: 'Empty: the provider’s own.',
   })
+  showWhile(kind, (chosen) => chosen !== '', [secret, verifyUrl])
   return {
     title: 'Captcha',
     about: 'Asked for where anybody can make accounts or have mails sent.',

@@ -42,7 +42,7 @@ export async function userPage(place: Place, { params }: At): Promise<Node[]> {
     ...(place.may('developer') ? [newPassword(path)] : []),
     element('h2', {}, 'Sessions'),
     ...sessionList(place, path, sessions),
-    ...(place.may('developer') ? [element('h2', {}, 'Care'), care(place, path, user)] : []),
+    ...(place.may('developer') ? [element('h2', {}, 'Manage'), care(place, path, user)] : []),
   ]
 }
 
@@ -148,7 +148,13 @@ function deviceOf({ deviceName, userAgent, impersonator }: Session): Node {
     { className: 'clip', title: userAgent ?? '' },
     deviceName ?? userAgent ?? 'Unknown',
   )
-  return element('span', {}, name, ...(impersonator === null ? [] : [badge(`as ${impersonator}`, 'bad')]))
+  return element('span', {}, name, ...(impersonator === null ? [] : [impersonated(impersonator)]))
+}
+
+function impersonated(by: string): HTMLElement {
+  const made = badge('impersonated', 'bad')
+  made.title = `By ${by}`
+  return made
 }
 
 function care(place: Place, path: string, user: User): HTMLElement {

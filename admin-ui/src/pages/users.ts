@@ -1,5 +1,5 @@
 import { api } from '../api.ts'
-import { badge, type Child, element, empty, link, time } from '../elements.ts'
+import { badge, type Child, day, element, empty, link } from '../elements.ts'
 import { choiceField, optionalField } from '../fields.ts'
 import { form } from '../form.ts'
 import type { At, Place } from '../project-frame.ts'
@@ -105,9 +105,9 @@ function columnsOf(path: string) {
   return [
     { label: 'User', cell: (user: User) => link(`${path}/${user.id}`, nameOf(user)) },
     { label: 'State', cell: (user: User) => badgesOf(user) },
-    { label: 'Roles', cell: ({ roles }: User) => roles.join(', ') || '–' },
-    { label: 'Signed up', cell: ({ createdAt }: User) => time(createdAt) },
-    { label: 'Last sign-in', cell: ({ lastSignInAt }: User) => time(lastSignInAt) },
+    { label: 'Roles', cell: ({ roles }: User) => roles.join(', ') },
+    { label: 'Signed up', cell: ({ createdAt }: User) => day(createdAt) },
+    { label: 'Last sign-in', cell: ({ lastSignInAt }: User) => day(lastSignInAt) },
   ]
 }
 
@@ -120,9 +120,9 @@ export function badgesOf(user: User): Child {
   return element(
     'span',
     { className: 'badges' },
-    suspendedAt === null ? badge('active', 'good') : badge('suspended', 'bad'),
+    ...(suspendedAt === null ? [] : [badge('suspended', 'bad')]),
     ...(isAnonymous ? [badge('anonymous')] : []),
     ...(email !== null && !isEmailVerified ? [badge('unverified')] : []),
-    ...(hasSecondFactor ? [badge('second factor')] : []),
+    ...(hasSecondFactor ? [badge('second factor', 'good')] : []),
   )
 }
