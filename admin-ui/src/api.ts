@@ -39,9 +39,14 @@ async function call<T>(method: string, path: string, type?: string, body?: strin
   const response = await fetch(`/v1${path}`, {
     method,
     ...(type !== undefined && body !== undefined && { headers: { 'content-type': type }, body }),
+  }).catch(() => {
+    throw new Refused('The server can’t be reached.')
   })
   if (response.status === 204) return undefined as T
-  const answer: T & Problem = await response.json()
+  const answer: T & Problem = await response.json().catch(() => {
+    // A proxy in between speaks HTML.
+    throw new Refused(`The server answered ${response.status}.`)
+  })
   if (response.ok) return answer
   throw response.status === 401 ? new NotSignedIn(answer.detail) : new Refused(answer.detail, answer.errors)
 }

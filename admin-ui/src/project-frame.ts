@@ -1,5 +1,6 @@
-import { api } from './api.ts'
+import { api, Refused } from './api.ts'
 import { element, link } from './elements.ts'
+import { failure } from './notices.ts'
 
 /** Where the address leads. */
 export interface At {
@@ -31,6 +32,7 @@ const sections = [
   ['Users', '/users'],
   ['Mail', '/mail'],
   ['Sign-in', '/sign-in'],
+  ['Audit log', '/audit'],
 ] as const
 
 export type Section = (typeof sections)[number][0]
@@ -41,7 +43,7 @@ type ProjectPage = (place: Place, at: At) => Promise<Node[]>
 export function inProject(section: Section, page: ProjectPage): (at: At) => Promise<Node[]> {
   return async (at) => {
     const { place, role } = await enter(at.params['ref'] ?? '')
-    const content = await page(place, at)
+    const content = await page(place, at).catch(refusal)
     const links = sections.map(([name, path]) => {
       const made = link(place.console + path, name)
       if (name === section) made.ariaCurrent = 'page'
@@ -63,6 +65,12 @@ export function inProject(section: Section, page: ProjectPage): (at: At) => Prom
       element('div', { className: 'project' }, side, element('div', { className: 'content' }, ...content)),
     ]
   }
+}
+
+/** What the server refuses leaves the way to the other pages open. */
+function refusal(error: unknown): Node[] {
+  if (!(error instanceof Refused)) throw error
+  return [element('h1', {}, 'This did not work'), failure(error)]
 }
 
 async function enter(ref: string): Promise<{ place: Place; role: Role }> {

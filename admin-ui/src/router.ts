@@ -2,6 +2,7 @@ import { api, NotSignedIn } from './api.ts'
 import { element, link } from './elements.ts'
 import { failure, notify } from './notices.ts'
 import { acceptInvitationPage } from './pages/accept-invitation.ts'
+import { auditPage } from './pages/audit.ts'
 import { collectionsPage } from './pages/collections.ts'
 import { importUsersPage } from './pages/import-users.ts'
 import { mailPage } from './pages/mail.ts'
@@ -46,6 +47,7 @@ const pages: [pattern: string, page: Page][] = [
     ['/new-provider', newProviderPage],
     ['/providers/:name', providerPage],
   ]),
+  ...projectPages('/audit', 'Audit log', [['', auditPage]]),
   ['/console', projectsPage],
 ]
 

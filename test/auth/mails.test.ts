@@ -209,6 +209,18 @@ test('a mail tells how it stands, and what was kept or given up is sent when ask
   expect((await project.call('POST', `${path}/retry`)).status).toBe(404)
 })
 
+test('a test mail tells at once what the server says', async () => {
+  const there = await server.createProject('Tested')
+  const send = (to: string) => there.call('POST', '/auth/mails/test', { body: { to } })
+  expect((await send('test@example.com')).body).toEqual({ error: 'no SMTP server is set' })
+  await there.call('PATCH', '/auth/settings', { body: { settings: { smtp: smtp() } } })
+  expect(await send('test@example.com')).toMatchObject({ status: 200, body: { error: null } })
+  expect((await mail.take('test@example.com')).from?.address).toBe('no-reply@blog.example')
+  mail.refuse(true)
+  expect((await send('refused-test@example.com')).body.error).toContain('451')
+  expect((await send('a@example.com\r\nBcc: b@example.com')).status).toBe(400)
+})
+
 test('the templates that come along are listed in every language, with what they may name', async () => {
   const { body } = await project.call('GET', '/auth/mails/templates')
   const link = body.templates.find(({ name }: { name: string }) => name === 'magic_link')

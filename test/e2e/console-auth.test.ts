@@ -59,6 +59,9 @@ describe.skipIf(chromiumPath === undefined)(
       await page.getByLabel('Search for').fill('nobody')
       await press('Search')
       await page.waitForSelector('text=Nobody is like that')
+      await page.getByLabel('Search by').selectOption('phone')
+      await press('Search')
+      await page.getByRole('alert').waitFor()
       await page.getByLabel('Search by').selectOption('role')
       await page.getByLabel('Search for').fill('staff')
       await press('Search')
@@ -223,6 +226,9 @@ describe.skipIf(chromiumPath === undefined)(
       await told('The mail server is saved.')
       expect(await page.getByLabel('Password').inputValue()).toBe('')
       expect(await page.getByLabel('Password').getAttribute('placeholder')).toContain('Is set')
+      await page.getByLabel('To', { exact: true }).fill('ada@example.com')
+      await press('Send a test mail')
+      await page.getByRole('alert').filter({ hasText: 'It was not sent' }).waitFor()
       await press('Remove server')
       await agree('Remove')
       await told('is removed')
@@ -274,6 +280,23 @@ describe.skipIf(chromiumPath === undefined)(
       expect([body.settings.providers, body.secrets.providers]).toEqual([{}, {}])
     })
 
+    test('what was done is in the audit log, and the signing key is rotated after a question', async () => {
+      const kids = async () =>
+        (await project.call('GET', '/auth/.well-known/jwks.json')).body.keys.map(
+          ({ kid }: { kid: string }) => kid,
+        )
+      const before = await kids()
+      await go('/sign-in')
+      await press('Rotate the key')
+      await agree('Rotate')
+      await told('new key')
+      expect(await kids()).toEqual(expect.arrayContaining(before))
+      expect((await kids()).length).toBe(before.length + 1)
+      await page.click('text=Audit log')
+      await page.getByRole('cell', { name: 'signing_key.rotate' }).waitFor()
+      await page.getByRole('cell', { name: 'user.impersonate' }).first().waitFor()
+    })
+
     test('a viewer sees it all and changes nothing', async () => {
       const email = 'victor@example.com'
       await createOperator(console.server, email)
@@ -288,7 +311,7 @@ describe.skipIf(chromiumPath === undefined)(
       const { id } = await byEmail('grace')
       const [mail] = (await project.call('GET', '/auth/mails')).body.mails
       const secretive = `/mail/outbox/${mail.id}`
-      for (const path of ['/users', `/users/${id}`, '/mail/server', '/sign-in', secretive, '']) {
+      for (const path of ['/users', `/users/${id}`, '/mail/server', '/sign-in', '/audit', secretive, '']) {
         await go(path, viewers)
         expect(await viewers.getByText('Your role: viewer').count()).toBe(1)
         const buttons = await viewers.locator('main button').allInnerTexts()
@@ -309,7 +332,7 @@ describe.skipIf(chromiumPath === undefined)(
       await page.setViewportSize({ width: 390, height: 844 })
       const { id } = await byEmail('grace')
       const paths = ['', '/users', `/users/${id}`, '/new-user', '/import-users', '/mail', '/mail/templates']
-      for (const path of [...paths, '/mail/templates/magic_link/de', '/mail/server', '/sign-in']) {
+      for (const path of [...paths, '/mail/templates/magic_link/de', '/mail/server', '/sign-in', '/audit']) {
         await go(path)
         const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
         expect({ path, over }).toEqual({ path, over: 0 })

@@ -219,6 +219,10 @@ function usersRequests(): [string, ValidRequest][] {
     ['listMails', { door: 'project', reads: true, path: project }],
     ['listMailTemplates', { door: 'project', reads: true, path: project }],
     ['getMail', { door: 'project', reads: true, path: mail }],
+    [
+      'sendTestMail',
+      { door: 'project', needsMore: true, path: project, body: () => ({ to: 'test@example.com' }) },
+    ],
     ['retryMail', { door: 'project', path: mail }],
     ['listUsers', { door: 'project', reads: true, path: project }],
     ['getUser', { door: 'project', reads: true, path: user }],

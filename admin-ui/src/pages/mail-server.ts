@@ -1,4 +1,5 @@
 import { actionButton } from '../action-button.ts'
+import { api, Refused } from '../api.ts'
 import { ask } from '../ask.ts'
 import { changeAuthSettings, readAuthSettings } from '../auth-settings.ts'
 import { element } from '../elements.ts'
@@ -71,5 +72,16 @@ export async function mailServerPage(place: Place): Promise<Node[]> {
       },
     ),
     ...(mayChange && smtp !== undefined ? [element('div', { className: 'actions' }, remove)] : []),
+    ...(mayChange ? [element('h2', {}, 'Try it'), testMail(place)] : []),
   ]
+}
+
+function testMail(place: Place): HTMLElement {
+  const to = textField('To', 'to', { type: 'email', autocomplete: 'email' })
+  return form('Send a test mail', [to.row], async () => {
+    const path = `${place.api}/auth/mails/test`
+    const { error } = await api<{ error: string | null }>('POST', path, { to: to.read() })
+    if (error !== null) throw new Refused(`It was not sent: ${error}`)
+    return 'The mail server took it.'
+  })
 }

@@ -118,7 +118,11 @@ export async function providerPage(place: Place, { params }: At): Promise<Node[]
     link(`${place.console}/sign-in`, '← Sign-in'),
     element('h1', {}, titleOf(name)),
     ...lookOnly(place),
-    element('p', {}, 'Register this callback address with the provider:'),
+    element(
+      'p',
+      {},
+      'Register this callback address with the provider, with the public address of your server:',
+    ),
     element(
       'pre',
       { className: 'wrap' },

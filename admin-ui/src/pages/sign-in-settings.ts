@@ -1,3 +1,6 @@
+import { actionButton } from '../action-button.ts'
+import { api } from '../api.ts'
+import { ask } from '../ask.ts'
 import {
   type AuthSettings,
   changeAuthSettings,
@@ -17,6 +20,7 @@ import {
   switchField,
 } from '../fields.ts'
 import { form } from '../form.ts'
+import { notice, notify } from '../notices.ts'
 import { lookOnly, type Place } from '../project-frame.ts'
 import { table } from '../table.ts'
 import { titleOf } from './provider.ts'
@@ -59,6 +63,8 @@ export async function signInSettingsPage(place: Place): Promise<Node[]> {
     ...providers(place, stored),
     element('h2', {}, 'Settings'),
     form('Save settings', sections, submit, { className: 'long', locked: !place.may('developer') }),
+    element('h2', {}, 'Signing keys'),
+    ...signingKeys(place),
   ]
 }
 
@@ -293,4 +299,18 @@ function captcha({ settings, secrets }: ShownSettings): Group {
       }
     },
   }
+}
+
+function signingKeys(place: Place): Node[] {
+  const keys = `/v1${place.api}/auth/.well-known/jwks.json`
+  const rotate = actionButton('Rotate the key', async () => {
+    const text = 'New tokens are signed by a new key. Those of the old one stay good until they end.'
+    if (!(await ask('Rotate the signing key?', text, 'Rotate'))) return
+    await api('POST', `${place.api}/auth/keys/rotate`)
+    notify(notice('Tokens are signed by a new key now.'))
+  })
+  return [
+    element('p', {}, 'Other services verify access tokens with the ', link(keys, 'public keys'), '.'),
+    ...(place.may('developer') ? [element('div', { className: 'actions' }, rotate)] : []),
+  ]
 }

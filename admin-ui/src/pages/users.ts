@@ -1,9 +1,9 @@
-import { api } from '../api.ts'
+import { api, Refused } from '../api.ts'
 import { badge, type Child, day, element, empty, link } from '../elements.ts'
 import { choiceField, optionalField } from '../fields.ts'
 import { form } from '../form.ts'
-import type { At, Place } from '../project-frame.ts'
-import { lookOnly } from '../project-frame.ts'
+import { failure } from '../notices.ts'
+import { type At, lookOnly, type Place } from '../project-frame.ts'
 import { show } from '../show-page.ts'
 import { pager, table } from '../table.ts'
 
@@ -51,7 +51,7 @@ export async function usersPage(place: Place, { query }: At): Promise<Node[]> {
   const path = `${place.console}/users`
   const asked = new URLSearchParams(query)
   asked.set('count', 'true')
-  const { users, nextCursor, count } = await api<UserPage>('GET', `${place.api}/users?${asked.toString()}`)
+  const found = await api<UserPage>('GET', `${place.api}/users?${asked.toString()}`).catch(refusal)
   const download = link(`/v1${place.api}/users/export`, 'Export', 'button')
   download.download = 'users.ndjson'
   const make = [
@@ -64,14 +64,28 @@ export async function usersPage(place: Place, { query }: At): Promise<Node[]> {
     ...lookOnly(place),
     element('div', { className: 'actions' }, ...(place.may('developer') ? make : []), download),
     search(path, query),
+    ...(found instanceof Refused ? [failure(found)] : list(path, query, found, isSearch)),
+  ]
+}
+
+/** What nobody could be searched by is said under the search, which can be corrected. */
+function refusal(error: unknown): Refused {
+  if (error instanceof Refused) return error
+  throw error
+}
+
+function list(
+  path: string,
+  query: URLSearchParams,
+  { users, nextCursor, count }: UserPage,
+  isSearch: boolean,
+): Node[] {
+  const none = isSearch
+    ? 'Nobody is like that. Addresses and numbers are found by how they begin.'
+    : 'Nobody has signed up yet. Users come by themselves, or you make them here.'
+  return [
     element('p', { className: 'soft' }, said(count, isSearch)),
-    users.length > 0
-      ? table('Users', columnsOf(path), users)
-      : empty(
-          isSearch
-            ? 'Nobody is like that. Addresses and numbers are found by how they begin.'
-            : 'Nobody has signed up yet. Users come by themselves, or you make them here.',
-        ),
+    users.length > 0 ? table('Users', columnsOf(path), users) : empty(none),
     ...pager(path, query, nextCursor),
   ]
 }

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { invalidRequest, notFound } from '../../platform/errors.ts'
 import type { HttpServer } from '../../platform/http-server.ts'
 import { projectRequest } from '../../projects/access.ts'
-import { closed, idSchema, nextCursorSchema, pageQuerySchema } from '../../projects/schemas.ts'
+import { closed, emailSchema, idSchema, nextCursorSchema, pageQuerySchema } from '../../projects/schemas.ts'
 import type { Auth } from '../auth.ts'
 import { refParams } from '../schemas.ts'
 import { MailTemplate } from '../settings/auth-settings.ts'
@@ -10,6 +10,7 @@ import { defaultLanguage, defaultTemplates, placeholders, type TemplateName } fr
 import { mailSchema, presentMail } from './present-mail.ts'
 import { chooseTemplate, renderMail, templateIssues } from './render-mail.ts'
 import { retryMail } from './retry-mail.ts'
+import { sendTestMail } from './send-test-mail.ts'
 import { hasSmtp } from './smtp.ts'
 
 const base = '/v1/projects/:ref/auth/mails'
@@ -114,6 +115,30 @@ export function registerMailRoutes(app: HttpServer, auth: Auth): void {
       const { project, actor } = projectRequest(request)
       const mail = await retryMail(auth, project, request.params.id)
       return reply.code(202).send(presentMail(mail, actor))
+    },
+  )
+
+  app.post(
+    `${base}/test`,
+    {
+      config: { access: { door: 'project', scope: 'settings:write' } },
+      schema: {
+        operationId: 'sendTestMail',
+        summary: 'Try the mail server; answers with what it says',
+        tags,
+        params: refParams,
+        body: Type.Object({ to: emailSchema }, closed),
+        response: {
+          200: Type.Object(
+            { error: Type.Union([Type.String(), Type.Null()], { description: 'Null: the server took it.' }) },
+            closed,
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { project } = projectRequest(request)
+      return { error: await sendTestMail(auth, project, request.body.to) }
     },
   )
 
