@@ -5,19 +5,25 @@ export interface Column<Row> {
   cell: (row: Row) => Child
 }
 
-/** On a narrow screen each row becomes a card, and its cells name themselves. */
+/**
+ * On a narrow screen each row becomes a card, and its cells name themselves. Drawn as blocks, it would be no table to
+ * who can't see it; its roles keep it one.
+ */
 export function table<Row>(caption: string, columns: Column<Row>[], rows: readonly Row[]): HTMLElement {
   const head = element(
     'tr',
-    {},
-    ...columns.map(({ label }) => element('th', { scope: 'col', className: label ? '' : 'bare' }, label)),
+    { role: 'row' },
+    ...columns.map(({ label }) => {
+      const named = label === '' ? element('span', { className: 'unseen' }, 'Actions') : label
+      return element('th', { scope: 'col', role: 'columnheader' }, named)
+    }),
   )
   const body = rows.map((row) =>
     element(
       'tr',
-      {},
+      { role: 'row' },
       ...columns.map(({ label, cell }) => {
-        const made = element('td', {}, cell(row))
+        const made = element('td', { role: 'cell' }, cell(row))
         made.dataset['label'] = label
         if (made.textContent === '') made.className = 'nothing'
         return made
@@ -26,10 +32,10 @@ export function table<Row>(caption: string, columns: Column<Row>[], rows: readon
   )
   const made = element(
     'table',
-    {},
+    { role: 'table' },
     element('caption', { className: 'unseen' }, caption),
-    element('thead', {}, head),
-    element('tbody', {}, ...body),
+    element('thead', { role: 'rowgroup' }, head),
+    element('tbody', { role: 'rowgroup' }, ...body),
   )
   return element('div', { className: 'table' }, made)
 }
@@ -46,7 +52,5 @@ export function pager(path: string, query: URLSearchParams, nextCursor: string |
     ...(query.has('after') ? [link(to(null), 'First page', 'button')] : []),
     ...(nextCursor === null ? [] : [link(to(nextCursor), 'Next page', 'button')]),
   ]
-  return links.length === 0
-    ? []
-    : [element('nav', { className: 'actions pager', ariaLabel: 'Pages' }, ...links)]
+  return links.length === 0 ? [] : [element('nav', { className: 'actions', ariaLabel: 'Pages' }, ...links)]
 }

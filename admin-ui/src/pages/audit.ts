@@ -8,6 +8,7 @@ interface Entry {
   actor: { kind: string; id: string }
   action: string
   target: string
+  detail: Record<string, unknown>
   ip: string | null
 }
 
@@ -20,7 +21,7 @@ export async function auditPage(place: Place, { query }: At): Promise<Node[]> {
   )
   const columns = [
     { label: 'Time', cell: ({ at }: Entry) => time(at) },
-    { label: 'What', cell: ({ action }: Entry) => action },
+    { label: 'What', cell: (entry: Entry) => what(entry) },
     { label: 'Of', cell: (entry: Entry) => target(place, entry) },
     { label: 'Who', cell: ({ actor }: Entry) => element('span', { title: actor.id }, actor.kind) },
     { label: 'From', cell: ({ ip }: Entry) => ip ?? '' },
@@ -30,6 +31,12 @@ export async function auditPage(place: Place, { query }: At): Promise<Node[]> {
     entries.length > 0 ? table('Audit log', columns, entries) : empty('Nothing was changed yet.'),
     ...pager(path, query, nextCursor),
   ]
+}
+
+function what({ action, detail }: Entry): HTMLElement {
+  const details = Object.entries(detail).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+  const said = element('span', { className: 'hint' }, details.join(', '))
+  return element('span', {}, action, ...(details.length > 0 ? [element('br'), said] : []))
 }
 
 function target(place: Place, { action, target }: Entry): HTMLElement {

@@ -68,8 +68,7 @@ export async function providerPage(place: Place, { params }: At): Promise<Node[]
     value: present?.clientId ?? '',
     autocomplete: 'off',
   })
-  const hint =
-    name === 'apple' ? 'The private key of the developer account, in PEM, on one line or several.' : ''
+  const hint = name === 'apple' ? 'The private key of the developer account, in PEM.' : ''
   const secret = secretField(
     'Client secret',
     `secrets.providers.${name}`,

@@ -69,15 +69,18 @@ function account(place: Place, path: string, user: User): HTMLElement {
   const profile = jsonField('Profile', 'profile', user.profile, 'The user may change it too.')
   const claims = jsonField('Claims', 'claims', user.claims, 'Stand in tokens; only here and by servers.')
   const submit = async (): Promise<void> => {
-    await api('PATCH', path, {
+    const after = {
       email: email.read() ?? null,
       isEmailVerified: emailVerified.read(),
       phone: phone.read() ?? null,
       isPhoneVerified: phoneVerified.read(),
       roles: roles.read(),
-      profile: mergePatch(user.profile, profile.read()),
-      claims: mergePatch(user.claims, claims.read()),
-    })
+      profile: profile.read(),
+      claims: claims.read(),
+    }
+    const before = Object.fromEntries(Object.entries(user).filter(([name]) => name in after))
+    const patch = mergePatch(before, after)
+    if (Object.keys(patch).length > 0) await api('PATCH', path, patch)
     showAgain(notice('The account is saved.'))
   }
   const rows = [email, emailVerified, phone, phoneVerified, roles, profile, claims].map(({ row }) => row)
