@@ -83,8 +83,9 @@ export function registerSessionRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request) => {
       const { uid, sessionId } = userRequest(request).user
-      const sessions = await listSessions(control, uid, sessionId)
-      return { sessions: sessions.map(({ impersonator: _, ...device }) => device) }
+      const devices = await listSessions(control, uid, sessionId)
+      const sessions = devices.map(({ impersonator: _operator, ...device }) => device)
+      return { sessions }
     },
   )
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { Secret, TOTP } from 'otpauth'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createOperator, password as operatorPassword } from '../isolation/victim.ts'
@@ -118,6 +119,24 @@ describe.skipIf(chromiumPath === undefined)(
       await told('signed out everywhere')
       expect(await isIn(tablet)).toBe(401)
       await page.waitForSelector('text=The user is signed in nowhere.')
+    })
+
+    test('a lost factor is taken away, after a question, and what is known of it is shown', async () => {
+      const { id } = await byEmail('grace')
+      const signedIn = await publicly('/auth/sign-in', { email: 'grace@example.com', password })
+      const as = signedIn.body.accessToken
+      const body = { name: 'Old phone' }
+      const app = (await project.call('POST', '/auth/factors/totp', { as, body })).body
+      const code = new TOTP({ secret: Secret.fromBase32(app.secret) }).generate()
+      await project.call('POST', `/auth/factors/${app.id}/confirm`, { as, body: { code } })
+      await go(`/users/${id}`)
+      expect(await page.content()).not.toContain(app.secret)
+      const row = page.getByRole('row').filter({ hasText: 'Old phone' })
+      await row.getByRole('button', { name: 'Remove' }).click()
+      await agree('Remove')
+      await told('It is removed')
+      await page.waitForSelector('text=no authenticator app and no passkey')
+      expect(await byEmail('grace')).toMatchObject({ hasSecondFactor: false })
     })
 
     test('impersonation warns, shows its tokens once, and marks the session', async () => {

@@ -24,6 +24,8 @@ const purposes: Record<string, string> = {
   change_email: 'Confirm a new address',
   email_changed: 'Tell the old address',
   account_exists: 'There is an account already',
+  sign_in_method_added: 'A way in was added',
+  sign_in_method_removed: 'A way in was removed',
   sms_code: 'Code by SMS',
 }
 

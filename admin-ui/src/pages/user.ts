@@ -1,7 +1,7 @@
 import { actionButton } from '../action-button.ts'
 import { api } from '../api.ts'
 import { ask } from '../ask.ts'
-import { badge, element, empty, facts, link, time } from '../elements.ts'
+import { badge, element, facts, link, time } from '../elements.ts'
 import { jsonField, optionalField, switchField, textField, wordsField } from '../fields.ts'
 import { form } from '../form.ts'
 import { mergePatch } from '../merge-patch.ts'
@@ -9,25 +9,16 @@ import { notice, secretNotice } from '../notices.ts'
 import { type At, lookOnly, type Place } from '../project-frame.ts'
 import { show, showAgain } from '../show-page.ts'
 import { table } from '../table.ts'
+import { type Factors, factorList } from './user-factors.ts'
+import { type Session, sessionList } from './user-sessions.ts'
 import { badgesOf, nameOf, type User } from './users.ts'
-
-interface Session {
-  id: string
-  deviceName: string | null
-  userAgent: string | null
-  ip: string | null
-  amr: string[]
-  assurance: number
-  impersonator: string | null
-  createdAt: string
-  lastUsedAt: string
-}
 
 export async function userPage(place: Place, { params }: At): Promise<Node[]> {
   const path = `${place.api}/users/${encodeURIComponent(params['id'] ?? '')}`
-  const [user, { sessions }] = await Promise.all([
+  const [user, { sessions }, factors] = await Promise.all([
     api<User>('GET', path),
     api<{ sessions: Session[] }>('GET', `${path}/sessions`),
+    api<Factors>('GET', `${path}/factors`),
   ])
   return [
     link(`${place.console}/users`, '← Users'),
@@ -40,6 +31,8 @@ export async function userPage(place: Place, { params }: At): Promise<Node[]> {
     element('h2', {}, 'Ways in'),
     ...waysIn(user),
     ...(place.may('developer') ? [newPassword(path)] : []),
+    element('h2', {}, 'Second factors and passkeys'),
+    ...factorList(place, path, factors),
     element('h2', {}, 'Sessions'),
     ...sessionList(place, path, sessions),
     ...(place.may('developer') ? [element('h2', {}, 'Manage'), care(place, path, user)] : []),
@@ -87,7 +80,7 @@ function account(place: Place, path: string, user: User): HTMLElement {
   return form('Save account', rows, submit, { locked: !place.may('developer') })
 }
 
-function waysIn({ hasPassword, hasSecondFactor, identities }: User): Node[] {
+function waysIn({ hasPassword, identities }: User): Node[] {
   const columns = [
     { label: 'Provider', cell: ({ provider }: User['identities'][0]) => provider },
     { label: 'Account there', cell: ({ subject }: User['identities'][0]) => element('code', {}, subject) },
@@ -96,7 +89,6 @@ function waysIn({ hasPassword, hasSecondFactor, identities }: User): Node[] {
   return [
     facts(
       ['Password', hasPassword ? badge('set', 'good') : badge('none')],
-      ['Authenticator app', hasSecondFactor ? badge('set up', 'good') : badge('none')],
       ['Accounts at providers', identities.length === 0 ? badge('none') : String(identities.length)],
     ),
     ...(identities.length > 0 ? [table('Accounts at providers', columns, identities)] : []),
@@ -116,48 +108,6 @@ function newPassword(path: string): HTMLElement {
     showAgain(notice('The password is set, and the user is signed out everywhere.'))
   })
   return element('details', {}, element('summary', {}, 'Set a password'), made)
-}
-
-function sessionList(place: Place, path: string, sessions: Session[]): Node[] {
-  if (sessions.length === 0) return [empty('The user is signed in nowhere.')]
-  const columns = [
-    { label: 'Device', cell: (session: Session) => deviceOf(session) },
-    { label: 'Address', cell: ({ ip }: Session) => ip ?? '–' },
-    { label: 'Proof', cell: ({ amr }: Session) => amr.join(', ') || '–' },
-    { label: 'Since', cell: ({ createdAt }: Session) => time(createdAt) },
-    { label: 'Last used', cell: ({ lastUsedAt }: Session) => time(lastUsedAt) },
-  ]
-  if (!place.may('developer')) return [table('Sessions', columns, sessions)]
-  const end = (session: Session): HTMLElement =>
-    actionButton('End', async () => {
-      await api('DELETE', `${path}/sessions/${session.id}`)
-      showAgain(notice('The session is over.'))
-    })
-  const endAll = actionButton('Sign out everywhere', async () => {
-    const text = 'Every device of the user has to sign in again.'
-    if (!(await ask('Sign the user out everywhere?', text, 'Sign out everywhere'))) return
-    await api('DELETE', `${path}/sessions`)
-    showAgain(notice('The user is signed out everywhere.'))
-  })
-  return [
-    table('Sessions', [...columns, { label: '', cell: end }], sessions),
-    element('div', { className: 'actions' }, endAll),
-  ]
-}
-
-function deviceOf({ deviceName, userAgent, impersonator }: Session): Node {
-  const name = element(
-    'span',
-    { className: 'clip', title: userAgent ?? '' },
-    deviceName ?? userAgent ?? 'Unknown',
-  )
-  return element('span', {}, name, ...(impersonator === null ? [] : [impersonated(impersonator)]))
-}
-
-function impersonated(by: string): HTMLElement {
-  const made = badge('impersonated', 'bad')
-  made.title = `By ${by}`
-  return made
 }
 
 function care(place: Place, path: string, user: User): HTMLElement {
