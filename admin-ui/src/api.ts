@@ -1,21 +1,52 @@
+/** What is wrong with one field of a request. Paths are dotted: `settings.smtp.host`. */
+export interface Issue {
+  path: string
+  message: string
+}
+
 /** What the server answers when something is wrong (RFC 9457). */
 interface Problem {
   detail: string
+  errors?: Issue[]
 }
 
 /** Somebody has to sign in first. */
 export class NotSignedIn extends Error {}
 
+/** The server (or a form, before it asks) refuses; the message is for people. */
+export class Refused extends Error {
+  readonly issues: readonly Issue[]
+
+  constructor(message: string, issues: readonly Issue[] = []) {
+    super(message)
+    this.issues = issues
+  }
+}
+
 /** Calls the API as the operator whose session the cookie holds. Throws an error whose message is for people. */
-export async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
+export function api<T>(method: string, path: string, body?: unknown): Promise<T> {
+  return body === undefined
+    ? call(method, path)
+    : call(method, path, 'application/json', JSON.stringify(body))
+}
+
+/** Sends a file of lines as it is; the browser streams it from the disk. */
+export function sendLines<T>(path: string, file: File): Promise<T> {
+  return call('POST', path, 'application/x-ndjson', file)
+}
+
+async function call<T>(method: string, path: string, type?: string, body?: string | File): Promise<T> {
   const response = await fetch(`/v1${path}`, {
     method,
-    ...(body === undefined
-      ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    ...(type !== undefined && body !== undefined && { headers: { 'content-type': type }, body }),
+  }).catch(() => {
+    throw new Refused('The server can’t be reached.')
   })
   if (response.status === 204) return undefined as T
-  const answer: T & Problem = await response.json()
+  const answer: T & Problem = await response.json().catch(() => {
+    // A proxy in between speaks HTML.
+    throw new Refused(`The server answered ${response.status}.`)
+  })
   if (response.ok) return answer
-  throw response.status === 401 ? new NotSignedIn(answer.detail) : new Error(answer.detail)
+  throw response.status === 401 ? new NotSignedIn(answer.detail) : new Refused(answer.detail, answer.errors)
 }

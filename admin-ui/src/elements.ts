@@ -1,4 +1,4 @@
-type Child = Node | string
+export type Child = Node | string
 
 /** Makes an element. Text is always text: nothing that comes from the server becomes HTML. */
 export function element<Name extends keyof HTMLElementTagNameMap>(
@@ -11,40 +11,39 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   return made
 }
 
-/** A labelled input that takes part in its form under `name`. */
-export function field(
-  label: string,
-  name: string,
-  properties: Partial<HTMLInputElement> = {},
-): HTMLLabelElement {
-  return element('label', {}, label, element('input', { name, required: true, ...properties }))
+export function link(href: string, text: string, className = ''): HTMLAnchorElement {
+  return element('a', { href, className }, text)
 }
 
-/** A form that shows what went wrong and can't be sent twice at once. */
-export function form(
-  submitLabel: string,
-  fields: Child[],
-  submit: (values: Record<string, string>) => Promise<void>,
-): HTMLFormElement {
-  const error = element('p', { className: 'error', role: 'alert', hidden: true })
-  const button = element('button', { type: 'submit' }, submitLabel)
-  const made = element('form', { className: 'narrow' }, ...fields, error, button)
-  made.addEventListener('submit', (event) => {
-    event.preventDefault()
-    button.disabled = true
-    error.hidden = true
-    const entries = [...new FormData(made)]
-    const values = Object.fromEntries(
-      entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.name]),
-    )
-    submit(values)
-      .catch((reason: unknown) => {
-        error.textContent = reason instanceof Error ? reason.message : String(reason)
-        error.hidden = false
-      })
-      .finally(() => {
-        button.disabled = false
-      })
-  })
-  return made
+/** A short word of state, in the tone that it deserves. */
+export function badge(text: string, tone: 'plain' | 'good' | 'bad' = 'plain'): HTMLElement {
+  return element('span', { className: `badge ${tone}` }, text)
+}
+
+/** In the reader's language and zone; the exact time is in its title. */
+export function time(iso: string | null, absent = 'never'): Child {
+  return shownTime(iso, absent, { dateStyle: 'medium', timeStyle: 'short' })
+}
+
+/** For lists. */
+export function day(iso: string | null, absent = 'never'): Child {
+  return shownTime(iso, absent, { dateStyle: 'medium' })
+}
+
+function shownTime(iso: string | null, absent: string, style: Intl.DateTimeFormatOptions): Child {
+  if (iso === null) return element('span', { className: 'soft' }, absent)
+  const text = new Date(iso).toLocaleString(undefined, style)
+  return element('time', { dateTime: iso, title: iso }, text)
+}
+
+export function facts(...entries: [string, Child][]): HTMLElement {
+  const rows = entries.map(([term, value]) =>
+    element('div', {}, element('dt', {}, term), element('dd', {}, value)),
+  )
+  return element('dl', { className: 'card facts' }, ...rows)
+}
+
+/** Says that there is nothing, and what to do about it. */
+export function empty(text: string): HTMLElement {
+  return element('p', { className: 'card soft' }, text)
 }

@@ -1,28 +1,114 @@
 import { api, NotSignedIn } from './api.ts'
-import { element } from './elements.ts'
-import { invitationPage, projectPage, projectsPage, setupPage, signInPage } from './pages.ts'
+import { element, link } from './elements.ts'
+import { failure, notify } from './notices.ts'
+import { acceptInvitationPage } from './pages/accept-invitation.ts'
+import { auditPage } from './pages/audit.ts'
+import { collectionsPage } from './pages/collections.ts'
+import { importUsersPage } from './pages/import-users.ts'
+import { mailPage } from './pages/mail.ts'
+import { mailServerPage } from './pages/mail-server.ts'
+import { mailTemplatePage } from './pages/mail-template.ts'
+import { mailTemplatesPage } from './pages/mail-templates.ts'
+import { newUserPage } from './pages/new-user.ts'
+import { outboxPage } from './pages/outbox.ts'
+import { overviewPage } from './pages/overview.ts'
+import { projectsPage } from './pages/projects.ts'
+import { newProviderPage, providerPage } from './pages/provider.ts'
+import { setUpPage } from './pages/set-up.ts'
+import { signInPage } from './pages/sign-in.ts'
+import { signInSettingsPage } from './pages/sign-in-settings.ts'
+import { userPage } from './pages/user.ts'
+import { usersPage } from './pages/users.ts'
+import { type At, inProject, type Section } from './project-frame.ts'
 import { show } from './show-page.ts'
+
+type Page = (at: At) => Node[] | Promise<Node[]>
+
+const pages: [pattern: string, page: Page][] = [
+  ['/console/setup', setUpPage],
+  ['/console/invitation', acceptInvitationPage],
+  ...projectPages('', 'Overview', [['', overviewPage]]),
+  ...projectPages('/collections', 'Collections', [['', collectionsPage]]),
+  ...projectPages('/users', 'Users', [
+    ['', usersPage],
+    ['/:id', userPage],
+  ]),
+  ...projectPages('/new-user', 'Users', [['', newUserPage]]),
+  ...projectPages('/import-users', 'Users', [['', importUsersPage]]),
+  ...projectPages('/mail', 'Mail', [
+    ['', outboxPage],
+    ['/server', mailServerPage],
+    ['/templates', mailTemplatesPage],
+    ['/templates/:name/:language', mailTemplatePage],
+    ['/outbox/:id', mailPage],
+  ]),
+  ...projectPages('/sign-in', 'Sign-in', [
+    ['', signInSettingsPage],
+    ['/new-provider', newProviderPage],
+    ['/providers/:name', providerPage],
+  ]),
+  ...projectPages('/audit', 'Audit log', [['', auditPage]]),
+  ['/console', projectsPage],
+]
+
+function projectPages(
+  base: string,
+  section: Section,
+  below: [string, Parameters<typeof inProject>[1]][],
+): [string, Page][] {
+  return below.map(([path, page]) => [`/console/projects/:ref${base}${path}`, inProject(section, page)])
+}
+
+let drawn = 0
 
 /** Draws the page that the address names, under notices that must be read now. */
 export async function render(notices: Node[] = []): Promise<void> {
   const page = document.getElementById('page')
   if (page === null) return
-  try {
-    page.replaceChildren(...notices, ...(await pageFor(location.pathname, location.hash)))
-  } catch (error) {
-    if (error instanceof NotSignedIn) page.replaceChildren(...signInPage())
-    else page.replaceChildren(element('p', { className: 'error', role: 'alert' }, String(error)))
-  }
+  drawn += 1
+  const mine = drawn
+  page.ariaBusy = 'true'
+  const nodes = await pageFor(location.pathname).catch(pageOfFailure)
+  // Somebody went on meanwhile.
+  if (mine !== drawn) return
+  page.replaceChildren(...nodes)
+  page.ariaBusy = 'false'
+  notify(...notices)
   drawNavigation()
-  page.querySelector<HTMLElement>('input')?.focus()
+  page.querySelector('aside [aria-current]')?.scrollIntoView({ block: 'nearest' })
+  const heading = page.querySelector('h1')
+  document.title = heading === null ? 'Basalt' : `${heading.innerText} · Basalt`
+  if (heading !== null) heading.tabIndex = -1
+  if (notices.length === 0) scrollTo(0, 0)
+  ;(page.querySelector<HTMLElement>('[autofocus]') ?? heading)?.focus({ preventScroll: true })
 }
 
-async function pageFor(path: string, hash: string): Promise<Node[]> {
-  const token = new URLSearchParams(hash.slice(1)).get('token') ?? ''
-  if (path === '/console/setup') return setupPage(token)
-  if (path === '/console/invitation') return invitationPage(token)
-  const ref = /^\/console\/projects\/([a-z0-9]+)$/.exec(path)?.[1]
-  return ref === undefined ? projectsPage() : projectPage(ref)
+async function pageFor(path: string): Promise<Node[]> {
+  for (const [pattern, page] of pages) {
+    const params = match(pattern, path.replace(/\/$/, ''))
+    if (params === null) continue
+    const query = new URLSearchParams(location.search)
+    return page({ params, query, token: new URLSearchParams(location.hash.slice(1)).get('token') ?? '' })
+  }
+  return [element('h1', {}, 'There is no such page'), link('/console', 'To the projects')]
+}
+
+function match(pattern: string, path: string): Record<string, string> | null {
+  const parts = path.split('/')
+  const names = pattern.split('/')
+  if (names.length !== parts.length) return null
+  const params: Record<string, string> = {}
+  for (const [index, name] of names.entries()) {
+    const part = decodeURIComponent(parts[index] ?? '')
+    if (name.startsWith(':')) params[name.slice(1)] = part
+    else if (name !== part) return null
+  }
+  return params
+}
+
+function pageOfFailure(error: unknown): Node[] {
+  if (error instanceof NotSignedIn) return signInPage()
+  return [element('h1', {}, 'This did not work'), failure(error), link('/console', 'To the projects')]
 }
 
 function drawNavigation(): void {
@@ -30,7 +116,7 @@ function drawNavigation(): void {
   signOut.addEventListener('click', () => {
     void api('POST', '/operators/sign-out').finally(() => show('/console'))
   })
-  const isSignedOut = document.querySelector('input[type=password]') !== null
-  const docs = element('a', { href: '/docs' }, 'API')
+  const isSignedOut = document.querySelector('form.door') !== null
+  const docs = link('/docs', 'API')
   document.getElementById('nav')?.replaceChildren(docs, ...(isSignedOut ? [] : [signOut]))
 }

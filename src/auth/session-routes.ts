@@ -83,7 +83,9 @@ export function registerSessionRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request) => {
       const { uid, sessionId } = userRequest(request).user
-      return { sessions: await listSessions(control, uid, sessionId) }
+      const devices = await listSessions(control, uid, sessionId)
+      const sessions = devices.map(({ impersonator: _operator, ...device }) => device)
+      return { sessions }
     },
   )
 

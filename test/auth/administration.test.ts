@@ -130,6 +130,9 @@ test('users are found by the beginning of the address, state and role, page by p
   expect(await found('anonymous=true')).toEqual([anonymous.body.user.id])
   expect(await found('role=editor')).toEqual([a])
   expect(await found(`id=${c}`)).toEqual([c])
+  expect((await own.call('GET', '/users?count=true&limit=1')).body).toMatchObject({ count: 4 })
+  expect((await own.call('GET', '/users?count=true&email=a&limit=1')).body.count).toBe(2)
+  expect((await own.call('GET', '/users')).body).not.toHaveProperty('count')
   const first = await own.call('GET', '/users?limit=3')
   expect(first.body.users).toHaveLength(3)
   expect(await found(`limit=3&after=${first.body.nextCursor}`)).toEqual([a])
@@ -177,6 +180,30 @@ test('a new password, or the end of all sessions, signs out everywhere', async (
   const { body } = await signIn('paul@example.com', 'another long phrase')
   expect((await project.call('DELETE', `/users/${user.id}/sessions`)).status).toBe(204)
   expect((await sessionsOf(body.accessToken)).status).toBe(401)
+})
+
+test('the devices of a user are listed, and signed out one by one', async () => {
+  const { user, accessToken } = await signUp('dora@example.com')
+  const phone = await project.call('POST', '/auth/sign-in', {
+    as: project.publishable,
+    body: { email: 'dora@example.com', password },
+    headers: { 'x-device-name': 'Phone' },
+  })
+  const list = async () => (await project.call('GET', `/users/${user.id}/sessions`)).body.sessions
+  const [found, ...others] = await list()
+  expect(found).toMatchObject({ deviceName: 'Phone', amr: ['pwd'], impersonator: null })
+  expect(others).toHaveLength(1)
+  const { user: stranger } = await signUp('doras-friend@example.com')
+  const end = (userId: string) => project.call('DELETE', `/users/${userId}/sessions/${found.id}`)
+  expect((await end(stranger.id)).status).toBe(404)
+  expect((await end(user.id)).status).toBe(204)
+  expect((await end(user.id)).status).toBe(404)
+  expect((await sessionsOf(phone.body.accessToken)).status).toBe(401)
+  expect((await sessionsOf(accessToken)).status).toBe(200)
+  expect(await list()).toHaveLength(1)
+  expect((await other.call('GET', `/users/${user.id}/sessions`)).status).toBe(404)
+  expect((await other.call('DELETE', `/users/${user.id}/sessions/${others[0].id}`)).status).toBe(404)
+  expect((await sessionsOf(accessToken)).status).toBe(200)
 })
 
 test('who acts as a user is named in the token and in the log, for an hour', async () => {

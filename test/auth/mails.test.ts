@@ -185,6 +185,54 @@ test('a mail that the server refuses is tried again later', async () => {
   }
 })
 
+test('a mail tells how it stands, and what was kept or given up is sent when asked to', async () => {
+  const there = await server.createProject('Retry')
+  const email = 'retry@example.com'
+  await there.call('POST', '/auth/sign-in/otp', { as: there.publishable, body: { email } })
+  const list = async () => (await there.call('GET', '/auth/mails')).body
+  await expect.poll(async () => (await list()).mails[0]?.state).toBe('kept')
+  const { mails, hasServer } = await list()
+  expect(hasServer).toBe(false)
+  const path = `/auth/mails/${mails[0].id}`
+  expect((await there.call('GET', path)).body).toEqual(mails[0])
+  expect((await there.call('POST', `${path}/retry`)).body.code).toBe('conflict')
+
+  await there.call('PATCH', '/auth/settings', { body: { settings: { smtp: smtp() } } })
+  expect((await list()).hasServer).toBe(true)
+  const both = await Promise.all([1, 2].map(() => there.call('POST', `${path}/retry`)))
+  expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([202, 409])
+  expect(codeIn(await mail.take(email))).toBe(codeIn(mails[0]))
+  await expect.poll(async () => (await there.call('GET', path)).body.state).toBe('sent')
+  expect((await there.call('GET', path)).body).toMatchObject({ text: null, html: null, subject: null })
+  expect((await there.call('POST', `${path}/retry`)).body.code).toBe('conflict')
+  expect((await project.call('GET', path)).status).toBe(404)
+  expect((await project.call('POST', `${path}/retry`)).status).toBe(404)
+})
+
+test('a test mail tells at once what the server says', async () => {
+  const there = await server.createProject('Tested')
+  const send = (to: string) => there.call('POST', '/auth/mails/test', { body: { to } })
+  expect((await send('test@example.com')).body).toEqual({ error: 'no SMTP server is set' })
+  await there.call('PATCH', '/auth/settings', { body: { settings: { smtp: smtp() } } })
+  expect(await send('test@example.com')).toMatchObject({ status: 200, body: { error: null } })
+  expect((await mail.take('test@example.com')).from?.address).toBe('no-reply@blog.example')
+  mail.refuse(true)
+  expect((await send('refused-test@example.com')).body.error).toContain('451')
+  expect((await send('a@example.com\r\nBcc: b@example.com')).status).toBe(400)
+})
+
+test('the templates that come along are listed in every language, with what they may name', async () => {
+  const { body } = await project.call('GET', '/auth/mails/templates')
+  const link = body.templates.find(({ name }: { name: string }) => name === 'magic_link')
+  expect(link.placeholders).toEqual(['app', 'email', 'link', 'minutes'])
+  expect(Object.keys(link.languages)).toEqual(['en', 'de'])
+  const content = link.languages.de
+  const preview = await project.call('POST', '/auth/mails/preview', {
+    body: { template: 'magic_link', content },
+  })
+  expect(preview.body.text).toContain('https://app.example.com')
+})
+
 test('a server in the private network is not reached unless it was allowed', async () => {
   const there = await server.createProject()
   await there.call('PATCH', '/auth/settings', {

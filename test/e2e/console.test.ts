@@ -1,16 +1,12 @@
-import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/platform/logging.ts'
 import { type RunningServer, startServer } from '../../src/start-server.ts'
+import { chromiumPath } from '../support/console.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  existsSync,
-)
-
-describe.skipIf(executablePath === undefined)(
+describe.skipIf(chromiumPath === undefined)(
   'the console in Chromium (skipped where none is installed)',
   () => {
     let database: TestDatabase
@@ -30,7 +26,7 @@ describe.skipIf(executablePath === undefined)(
       })
       server = await startServer(config, createLogger(config.logLevel))
       browser = await chromium.launch({
-        executablePath: executablePath ?? '',
+        executablePath: chromiumPath ?? '',
         args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
       })
       page = await browser.newPage()

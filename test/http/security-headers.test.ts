@@ -33,6 +33,16 @@ test.each(['/docs', '/console'])('%s loads only what comes from here, over http 
   }
 })
 
+test('the frame that mails are shown in runs nothing, even when it is opened by itself', async () => {
+  server = await startTestServer()
+  const { headers } = await fetch(`${server.url}/console/mail-frame`)
+  const policy = headers.get('content-security-policy')?.split('; ') ?? []
+  expect(policy).toContain("default-src 'none'")
+  expect(policy).toContain("frame-ancestors 'self'")
+  expect(policy.find((one) => one.startsWith('sandbox'))).toBe('sandbox allow-same-origin')
+  expect(policy.filter((one) => one.startsWith('script-src'))).toEqual([])
+})
+
 test('HTTPS is insisted on exactly where the public address has it', async () => {
   const paths = ['/healthz', '/nothing', '/v1/projects', '/%ff', '/docs']
   server = await startTestServer()

@@ -49,6 +49,7 @@ export async function openEveryWayIn(server: TestServer, { ref, secret }: Place)
         settings: {
           redirectUrls: [redirectTo],
           passkeys: { enabled: true, rpId: 'example.com', origins: ['https://app.example.com'] },
+          smsSender: { kind: 'webhook', url: 'https://sms.invalid/send' },
           providers: { github: { enabled: true, clientId: 'app' } },
         },
         secrets: { providers: { github }, ...others },

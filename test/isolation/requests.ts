@@ -37,6 +37,7 @@ const task = ({ ref, taskId }: Victim) => ({ ref, id: taskId })
 const schedule = ({ ref, schedule: name }: Victim) => ({ ref, name })
 const queue = ({ ref, queue: name }: Victim) => ({ ref, name })
 const user = ({ ref, person }: Victim) => ({ ref, id: person.id })
+const mail = ({ ref, mailId }: Victim) => ({ ref, id: mailId })
 const organization = ({ organizationId }: Victim) => ({ org: organizationId })
 const member = ({ organizationId, memberId }: Victim) => ({ org: organizationId, operatorId: memberId })
 
@@ -309,6 +310,13 @@ function usersRequests(): [string, ValidRequest][] {
       { door: 'project', reads: true, path: project, body: () => ({ template: 'verify_email' }) },
     ],
     ['listMails', { door: 'project', reads: true, path: project }],
+    ['listMailTemplates', { door: 'project', reads: true, path: project }],
+    ['getMail', { door: 'project', reads: true, path: mail }],
+    [
+      'sendTestMail',
+      { door: 'project', needsMore: true, path: project, body: () => ({ to: 'test@example.com' }) },
+    ],
+    ['retryMail', { door: 'project', path: mail }],
     ['listUsers', { door: 'project', reads: true, path: project }],
     ['getUser', { door: 'project', reads: true, path: user }],
     ['listUserSessions', { door: 'project', reads: true, path: user }],

@@ -30,6 +30,8 @@ export interface Victim {
   deploymentId: string
   /** A user of the project. */
   person: Person
+  /** One that waits in the outbox. */
+  mailId: string
   /** Of the settings of sign-in. */
   settingsSecrets: string[]
   /** What no answer to somebody else may hold, except what they said themselves. */
@@ -158,6 +160,12 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     [ref],
   )
   const projectId = rows[0]?.id ?? ''
+  const mail = { id: mark('mail'), text: mark('code') }
+  await server.services.db.query(
+    `INSERT INTO basalt.mails (id, project_id, recipient, template, subject, text, html)
+     VALUES ($1, $2, '+4915112345678', 'sms_code', '', $3, '')`,
+    [mail.id, projectId, mail.text],
+  )
   const invitationToken = tokenOf(expected.body.link)
   return {
     organizationId,
@@ -181,6 +189,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
     memberId: member.id,
     deploymentId: deployment.body.id,
     person,
+    mailId: mail.id,
     settingsSecrets,
     secrets: [
       ...Object.values(names),
@@ -202,6 +211,7 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
       invitationToken,
       ...person.secrets,
       ...settingsSecrets,
+      ...Object.values(mail),
       key.body.id,
       key.body.key,
       task.body.id,

@@ -5,7 +5,7 @@ import { projectRequest } from '../../projects/access.ts'
 import { closed, idSchema, noContentSchema } from '../../projects/schemas.ts'
 import type { Auth } from '../auth.ts'
 import { endSessions, type SessionChoice } from '../sessions/end-sessions.ts'
-import { deviceSchema, listSessions } from '../sessions/list-sessions.ts'
+import { listSessions, managedDeviceSchema } from '../sessions/list-sessions.ts'
 import { auditUser, type UserChange } from '../users/audit-user.ts'
 import { listManagedFactors, managedFactorsSchema, removeManagedFactors } from './managed-factors.ts'
 import { readManagedUser } from './managed-user.ts'
@@ -30,7 +30,7 @@ export function registerUserAccessRoutes(app: HttpServer, auth: Auth): void {
         summary: 'The devices on which a user is signed in',
         tags,
         params: userParams,
-        response: { 200: Type.Object({ sessions: Type.Array(deviceSchema) }, closed) },
+        response: { 200: Type.Object({ sessions: Type.Array(managedDeviceSchema) }, closed) },
       },
     },
     async (request) => {

@@ -4,23 +4,17 @@ import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
 import { normaliseEmail } from '../users/create-user.ts'
 import { presentManagedUser, withDetails } from './managed-user.ts'
-import {} from '../users/audit-user.ts'
 import type { UserListQuery } from './schemas.ts'
+
+// Counting reads every row that it counts.
+export const maxCounted = 10_000
 
 /** A page of the project's users, the newest first. */
 export async function listUsers({ services }: Auth, project: Project, query: UserListQuery) {
-  const { email, phone, id, suspended, anonymous, role, limit, after } = query
+  const { limit, after } = query
+  const where = matching(project, query)
   const rows = await services.control.user.findMany({
-    where: {
-      projectId: project.id,
-      ...(email !== undefined && { email: { startsWith: escapeLike(normaliseEmail(email)) } }),
-      ...(phone !== undefined && { phone: { startsWith: escapeLike(phone) } }),
-      ...(id !== undefined && { id }),
-      ...(suspended !== undefined && { suspendedAt: suspended ? { not: null } : null }),
-      ...(anonymous !== undefined && { isAnonymous: anonymous }),
-      ...(role !== undefined && { roles: { has: role } }),
-      ...(after !== undefined && { AND: afterCursor(after) }),
-    },
+    where: { ...where, ...(after !== undefined && { AND: afterCursor(after) }) },
     orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
     take: limit + 1,
     include: withDetails,
@@ -30,6 +24,22 @@ export async function listUsers({ services }: Auth, project: Project, query: Use
   return {
     users: shown.map(presentManagedUser),
     nextCursor: last === undefined ? null : `${last.createdAt.getTime()}_${last.id}`,
+    ...(query.count === true && { count: await services.control.user.count({ where, take: maxCounted }) }),
+  }
+}
+
+function matching(
+  project: Project,
+  { email, phone, id, suspended, anonymous, role }: UserListQuery,
+): Prisma.UserWhereInput {
+  return {
+    projectId: project.id,
+    ...(email !== undefined && { email: { startsWith: escapeLike(normaliseEmail(email)) } }),
+    ...(phone !== undefined && { phone: { startsWith: escapeLike(phone) } }),
+    ...(id !== undefined && { id }),
+    ...(suspended !== undefined && { suspendedAt: suspended ? { not: null } : null }),
+    ...(anonymous !== undefined && { isAnonymous: anonymous }),
+    ...(role !== undefined && { roles: { has: role } }),
   }
 }
 

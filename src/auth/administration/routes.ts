@@ -16,7 +16,7 @@ import { deleteManagedUser } from './delete-managed-user.ts'
 import { exportUsers } from './export-users.ts'
 import { impersonateUser } from './impersonate-user.ts'
 import { importUsers } from './import-users.ts'
-import { listUsers } from './list-users.ts'
+import { listUsers, maxCounted } from './list-users.ts'
 import { presentManagedUser, readManagedUser } from './managed-user.ts'
 import type { UserChange } from '../users/audit-user.ts'
 import { managedUserSchema, newUserSchema, userListQuerySchema, userPatchSchema } from './schemas.ts'
@@ -42,7 +42,16 @@ export function registerUserRoutes(app: HttpServer, auth: Auth): void {
         params: refParams,
         querystring: userListQuerySchema,
         response: {
-          200: Type.Object({ users: Type.Array(managedUserSchema), nextCursor: nextCursorSchema }, closed),
+          200: Type.Object(
+            {
+              users: Type.Array(managedUserSchema),
+              nextCursor: nextCursorSchema,
+              count: Type.Optional(
+                Type.Integer({ description: `With count=true; ${maxCounted} stands for that many or more.` }),
+              ),
+            },
+            closed,
+          ),
         },
       },
     },
@@ -207,7 +216,10 @@ function registerExport(app: HttpServer, auth: Auth): void {
     },
     async (request, reply) => {
       const lines = Readable.from(exportUsers(auth, projectRequest(request).project))
-      return reply.header('content-type', 'application/x-ndjson').send(lines)
+      return reply
+        .header('content-type', 'application/x-ndjson')
+        .header('content-disposition', 'attachment; filename="users.ndjson"')
+        .send(lines)
     },
   )
 }

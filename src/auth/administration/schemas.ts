@@ -138,6 +138,7 @@ export const userListQuerySchema = Type.Object(
     suspended: Type.Optional(Type.Boolean()),
     anonymous: Type.Optional(Type.Boolean()),
     role: Type.Optional(Type.String({ maxLength: 64, pattern: storable })),
+    count: Type.Optional(Type.Boolean({ description: 'Also say how many there are' })),
     limit: Type.Integer({ minimum: 1, maximum: 500, default: 50 }),
     after: Type.Optional(Type.String({ maxLength: 100, description: 'The nextCursor of the page before' })),
   },

@@ -1,36 +1,40 @@
 import Type from 'typebox'
-import { invalidRequest } from '../../platform/errors.ts'
+import { invalidRequest, notFound } from '../../platform/errors.ts'
 import type { HttpServer } from '../../platform/http-server.ts'
 import { projectRequest } from '../../projects/access.ts'
-import type { Actor } from '../../projects/actor.ts'
-import { hasRole } from '../../projects/roles.ts'
-import { closed, nextCursorSchema, pageQuerySchema, timeSchema } from '../../projects/schemas.ts'
+import { closed, emailSchema, idSchema, nextCursorSchema, pageQuerySchema } from '../../projects/schemas.ts'
 import type { Auth } from '../auth.ts'
 import { refParams } from '../schemas.ts'
 import { MailTemplate } from '../settings/auth-settings.ts'
-import { defaultLanguage, placeholders } from './default-templates.ts'
+import { defaultLanguage, defaultTemplates, placeholders, type TemplateName } from './default-templates.ts'
+import { mailSchema, presentMail } from './present-mail.ts'
 import { chooseTemplate, renderMail, templateIssues } from './render-mail.ts'
+import { retryMail } from './retry-mail.ts'
+import { sendTestMail } from './send-test-mail.ts'
+import { hasSmtp } from './smtp.ts'
 
 const base = '/v1/projects/:ref/auth/mails'
 const tags = ['Auth settings']
-const nullableText = Type.Union([Type.String(), Type.Null()])
+const mailParams = Type.Object({ ref: Type.String({ maxLength: 64 }), id: idSchema })
 
-const mailSchema = Type.Object(
+const templateNames = Object.keys(placeholders) as TemplateName[]
+
+const templateSchema = Type.Object(
   {
-    id: Type.String(),
-    recipient: Type.String(),
-    template: Type.String(),
-    subject: nullableText,
-    text: nullableText,
-    html: nullableText,
-    createdAt: timeSchema,
-    sentAt: Type.Union([timeSchema, Type.Null()]),
-    error: nullableText,
+    name: Type.String(),
+    placeholders: Type.Array(Type.String()),
+    languages: Type.Record(Type.String(), MailTemplate),
   },
   closed,
 )
 
-const templateNames = Object.keys(placeholders).map((name) => Type.Literal(name as keyof typeof placeholders))
+const builtIn = templateNames.map((name) => ({
+  name,
+  placeholders: [...placeholders[name]],
+  languages: Object.fromEntries(
+    Object.entries(defaultTemplates).map(([language, templates]) => [language, templates[name]]),
+  ),
+}))
 
 /** The outbox, and how mails will look. */
 export function registerMailRoutes(app: HttpServer, auth: Auth): void {
@@ -46,7 +50,14 @@ export function registerMailRoutes(app: HttpServer, auth: Auth): void {
         params: refParams,
         querystring: pageQuerySchema,
         response: {
-          200: Type.Object({ mails: Type.Array(mailSchema), nextCursor: nextCursorSchema }, closed),
+          200: Type.Object(
+            {
+              mails: Type.Array(mailSchema),
+              nextCursor: nextCursorSchema,
+              hasServer: Type.Boolean({ description: 'Whether mails leave at all.' }),
+            },
+            closed,
+          ),
         },
       },
     },
@@ -59,24 +70,92 @@ export function registerMailRoutes(app: HttpServer, auth: Auth): void {
         take: limit + 1,
       })
       const shown = rows.slice(0, limit)
-      const mayRead = mayReadCodes(actor)
-      const mails = shown.map((row) => {
-        const isReadable = mayRead && row.sentAt === null
-        const { id, recipient, template, error } = row
-        return {
-          id,
-          recipient,
-          template,
-          subject: isReadable ? row.subject : null,
-          text: isReadable ? row.text : null,
-          html: isReadable ? row.html : null,
-          createdAt: row.createdAt.toISOString(),
-          sentAt: row.sentAt?.toISOString() ?? null,
-          error,
-        }
-      })
-      return { mails, nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null }
+      return {
+        mails: shown.map((row) => presentMail(row, actor)),
+        nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+        hasServer: hasSmtp(auth.services.config, await auth.settings.of(project)),
+      }
     },
+  )
+
+  app.get(
+    `${base}/:id`,
+    {
+      config: { access: { door: 'project', scope: 'users:read' } },
+      schema: {
+        operationId: 'getMail',
+        summary: 'One mail of the last week, as the list shows it',
+        tags,
+        params: mailParams,
+        response: { 200: mailSchema },
+      },
+    },
+    async (request) => {
+      const { project, actor } = projectRequest(request)
+      const where = { id: request.params.id, projectId: project.id }
+      const row = await auth.services.control.mail.findUnique({ where })
+      if (row === null) throw notFound('The mail')
+      return presentMail(row, actor)
+    },
+  )
+
+  app.post(
+    `${base}/:id/retry`,
+    {
+      config: { access: { door: 'project', scope: 'users:write' } },
+      schema: {
+        operationId: 'retryMail',
+        summary: 'Send now what failed, or was kept without a server',
+        tags,
+        params: mailParams,
+        response: { 202: mailSchema },
+      },
+    },
+    async (request, reply) => {
+      const { project, actor } = projectRequest(request)
+      const mail = await retryMail(auth, project, request.params.id)
+      return reply.code(202).send(presentMail(mail, actor))
+    },
+  )
+
+  app.post(
+    `${base}/test`,
+    {
+      config: { access: { door: 'project', scope: 'settings:write' } },
+      schema: {
+        operationId: 'sendTestMail',
+        summary: 'Try the mail server; answers with what it says',
+        tags,
+        params: refParams,
+        body: Type.Object({ to: emailSchema }, closed),
+        response: {
+          200: Type.Object(
+            { error: Type.Union([Type.String(), Type.Null()], { description: 'Null: the server took it.' }) },
+            closed,
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { project } = projectRequest(request)
+      return { error: await sendTestMail(auth, project, request.body.to) }
+    },
+  )
+
+  app.get(
+    `${base}/templates`,
+    {
+      config: { access: { door: 'project', scope: 'settings:read' } },
+      schema: {
+        operationId: 'listMailTemplates',
+        summary:
+          'The templates that come along, and what each may name; those of the project are in its settings',
+        tags,
+        params: refParams,
+        response: { 200: Type.Object({ templates: Type.Array(templateSchema) }, closed) },
+      },
+    },
+    () => ({ templates: builtIn }),
   )
 
   app.post(
@@ -90,7 +169,7 @@ export function registerMailRoutes(app: HttpServer, auth: Auth): void {
         params: refParams,
         body: Type.Object(
           {
-            template: Type.Union(templateNames),
+            template: Type.Enum(templateNames),
             language: Type.String({ pattern: '^[a-z]{2}(-[A-Z]{2})?$', default: defaultLanguage }),
             content: Type.Optional(MailTemplate),
           },
@@ -122,18 +201,4 @@ export function registerMailRoutes(app: HttpServer, auth: Auth): void {
       })
     },
   )
-}
-
-/** A code opens the account that it was sent for, so reading one is no reading. */
-function mayReadCodes(actor: Actor): boolean {
-  switch (actor.kind) {
-    case 'key':
-    case 'function':
-      return actor.scopes.includes('*') || actor.scopes.includes('users:write')
-    case 'operator':
-      return actor.role !== null && hasRole(actor.role, 'developer')
-    case 'anonymous':
-    case 'user':
-      return false
-  }
 }

@@ -17,25 +17,35 @@ export const deviceSchema = Type.Object(
   closed,
 )
 
+/** As servers and operators see one. */
+export const managedDeviceSchema = Type.Object(
+  {
+    ...deviceSchema.properties,
+    impersonator: Type.Union([Type.String(), Type.Null()], { description: 'Who really acts.' }),
+  },
+  closed,
+)
+
 /** The sessions of a user that stand, the one used last first. */
 export async function listSessions(
   control: ControlPlane,
   userId: string,
   currentId: string | null,
-): Promise<Static<typeof deviceSchema>[]> {
+): Promise<Static<typeof managedDeviceSchema>[]> {
   const now = new Date()
   const rows = await control.userSession.findMany({
     where: { userId, idleAt: { gt: now }, expiresAt: { gt: now } },
     orderBy: { lastUsedAt: 'desc' },
     take: 500,
   })
-  return rows.map(({ id, deviceName, userAgent, ip, amr, createdAt, lastUsedAt }) => ({
+  return rows.map(({ id, deviceName, userAgent, ip, amr, impersonator, createdAt, lastUsedAt }) => ({
     id,
     isCurrent: id === currentId,
     deviceName,
     userAgent,
     ip,
     amr,
+    impersonator,
     createdAt: createdAt.toISOString(),
     lastUsedAt: lastUsedAt.toISOString(),
   }))
