@@ -114,11 +114,18 @@ async function dropOld(tx: Tx, projectId: string): Promise<void> {
   await tx.functionDeployment.deleteMany({ where: { id: { in: old.map(({ id }) => id) } } })
 }
 
-/** What functions must not say twice. */
+/** What functions must not say twice, or not yet. */
 function checkTogether(entries: readonly FunctionEntry[]): void {
   const taken = new Map<string, string>()
   const issues: Issue[] = []
   for (const { kind, settings, file } of entries) {
+    if (notYetRun.has(kind)) {
+      issues.push({
+        path: file,
+        code: 'not_available',
+        message: `nothing runs functions of the kind ${kind} yet`,
+      })
+    }
     const place =
       kind === 'http'
         ? settings.route
@@ -135,6 +142,9 @@ function checkTogether(entries: readonly FunctionEntry[]): void {
   }
   if (issues.length > 0) throw deploymentInvalid(issues)
 }
+
+/** There are no files and topics that they could hear of: better refused than never called. */
+const notYetRun: ReadonlySet<string> = new Set(['beforeUpload', 'afterUpload', 'subscriber'])
 
 const onePerProject = new Set<string>(['customClaims'])
 
