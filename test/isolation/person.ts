@@ -104,6 +104,7 @@ export async function seedPerson(server: TestServer, { ref, publishable }: Place
      WHERE u.id = $1`,
     [id, app.id],
   )
+  await untilTold(db, email)
   // Guesses at a code are counted, and so change what is the user's: test/auth has the proofs of that.
   await db.query('DELETE FROM basalt.one_time_codes WHERE user_id = $1', [id])
   const hidden = [...rows.flatMap(({ hash, sealed }) => [hash, sealed]), app.secret]
@@ -140,6 +141,16 @@ export async function seedPerson(server: TestServer, { ref, publishable }: Place
       ...(['base64', 'base64url', 'hex'] as const).map((encoding) => credential.key.toString(encoding)),
     ],
   }
+}
+
+/** Mails are written behind the answers: that of the sign-up, and that of the new factor. */
+async function untilTold(db: Database, email: string): Promise<void> {
+  for (const end = Date.now() + 10_000; Date.now() < end;) {
+    const { rows } = await db.query('SELECT FROM basalt.mails WHERE recipient = $1', [email])
+    if (rows.length === 2) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error('the mails to a new user did not come')
 }
 
 /** A digest of every row that is the user's. Without what merely notes that it was used. */
