@@ -68,6 +68,7 @@ export type { MemberList } from './realtime/member-list.ts'
 export type { Member } from './realtime/protocol.ts'
 export type { RealtimeClient } from './realtime/realtime.ts'
 export type { WebSocketConstructor, WebSocketLike } from './realtime/web-socket.ts'
+export type { AuthSettings, ProjectSettings, Settings } from './settings.ts'
 export type { Pending, Settled, Transaction } from './transaction.ts'
 export type { Fetch, TokenProvider } from './transport.ts'
 
