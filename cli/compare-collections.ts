@@ -95,7 +95,7 @@ function splitSchema(schema: JsonSchema): { fields: Record<string, string>; rest
 }
 
 /** `string (maxLength 200)`. */
-export function describeSchema(schema: unknown): string {
+function describeSchema(schema: unknown): string {
   if (!isRecord(schema)) return asText(schema)
   const { type, ...rest } = schema
   const limits = Object.entries(sortKeys(rest)).map(([key, value]) => `${key} ${asText(value)}`)

@@ -6,6 +6,8 @@ export interface DevState {
   url: string
   project: string
   publishableKey?: string | undefined
+  /** Only of a project that `basalt dev` has made. */
+  secretKey?: string | undefined
   /** Of the operator that the server was started with. */
   email: string
   password: string

@@ -7,7 +7,7 @@ import { CliFault, wrongUsage } from './fault.ts'
 import { isRecord, readJson } from './private-file.ts'
 
 /** One project that a folder may be deployed to. */
-export interface Environment {
+interface Environment {
   url: string
   /** The project's ref. Undefined until the folder is linked to one. */
   project?: string

@@ -1,15 +1,20 @@
 import { parseArgs } from 'node:util'
 import type { Arguments, Command } from './command.ts'
 import { deploy } from './commands/deploy.ts'
+import { dev } from './commands/dev.ts'
+import { doctor } from './commands/doctor.ts'
 import { init } from './commands/init.ts'
 import { link } from './commands/link.ts'
 import { login, logout, whoami } from './commands/login.ts'
 import { pull } from './commands/pull.ts'
+import { start } from './commands/start.ts'
 import { CliFault, messageOf, wrongUsage } from './fault.ts'
 import { version } from './package-root.ts'
 import { note, paint, print } from './terminal.ts'
 
-const commands = new Map<string, Command>(Object.entries({ init, login, logout, whoami, link, deploy, pull }))
+const commands = new Map<string, Command>(
+  Object.entries({ init, dev, deploy, pull, link, login, logout, whoami, start, doctor }),
+)
 
 process.exitCode = await main(process.argv.slice(2))
 

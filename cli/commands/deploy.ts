@@ -64,7 +64,7 @@ A collection that the folder doesn't name stays, with its documents, unless --de
   },
 }
 
-export function describeTarget({ name, project, url }: Target): string {
+function describeTarget({ name, project, url }: Target): string {
   return paint('bold', `${name}: ${project} at ${url}`)
 }
 

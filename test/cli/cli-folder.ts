@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const launcher = join(root, 'cli/basalt.js')
+export const launcher = join(root, 'cli/basalt.js')
 
 interface Ran {
   code: number | null
@@ -30,7 +30,11 @@ export async function makeFolder(): Promise<CliFolder> {
   const path = join(base, 'shop')
   const home = join(base, 'home')
   await mkdir(join(path, 'node_modules/@basalt'), { recursive: true })
+  await mkdir(join(path, 'node_modules/@types'))
   await symlink(join(root, 'client-sdk'), join(path, 'node_modules/@basalt/client'))
+  for (const name of ['vitest', '@types/node']) {
+    await symlink(join(root, 'node_modules', name), join(path, 'node_modules', name))
+  }
   const { PATH } = process.env
   const env: NodeJS.ProcessEnv = { PATH, HOME: home, XDG_CONFIG_HOME: join(home, '.config') }
   const runWith: CliFolder['runWith'] = (options, ...args) =>
@@ -48,6 +52,16 @@ export async function makeFolder(): Promise<CliFolder> {
     read: (file) => readFile(join(path, file), 'utf8'),
     remove: () => rm(base, { recursive: true, force: true }),
   }
+}
+
+/** Throws what the compiler says about the folder. */
+export async function typecheck({ path }: CliFolder): Promise<void> {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const child = spawn(process.execPath, [tsc, '-p', path])
+  let output = ''
+  child.stdout.on('data', (chunk) => (output += String(chunk)))
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  if (code !== 0) throw new Error(output)
 }
 
 function runCommand(cwd: string, env: NodeJS.ProcessEnv, args: string[], input = ''): Promise<Ran> {

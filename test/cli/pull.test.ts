@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
-import { type CliFolder, makeFolder } from './cli-folder.ts'
+import { type CliFolder, makeFolder, typecheck } from './cli-folder.ts'
 
 let server: TestServer
 let project: TestProject
@@ -21,6 +18,20 @@ beforeEach(async (context) => {
   context.onTestFinished(() => folder.remove())
   folder.env['BASALT_TOKEN'] = project.secret
   await folder.write('package.json', '{ "type": "module" }')
+  await folder.write(
+    'tsconfig.json',
+    JSON.stringify({
+      compilerOptions: {
+        module: 'nodenext',
+        target: 'es2024',
+        types: [],
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+      },
+      include: ['*.ts'],
+    }),
+  )
   await folder.write(
     'basalt.json',
     JSON.stringify({ environments: { dev: { url: server.url, project: project.ref } } }),
@@ -140,15 +151,8 @@ test('what is pulled says exactly what the project is, and is TypeScript that ch
   for (const path of ['/collections', '/auth/settings']) {
     expect((await other.call('GET', path)).body).toEqual((await project.call('GET', path)).body)
   }
-  await typecheck()
+  await typecheck(folder)
 })
-
-async function typecheck(): Promise<void> {
-  const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
-  const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024']
-  const files = ['schema.ts', 'channels.ts', 'settings.ts']
-  await promisify(execFile)(process.execPath, [tsc, ...options, ...files], { cwd: folder.path })
-}
 
 test('a file that says what the project is keeps its comments; another is rewritten only if somebody says so', async () => {
   const linked = await folder.read('basalt.json')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type CliFolder, makeFolder } from './cli-folder.ts'
+import { type CliFolder, makeFolder, typecheck } from './cli-folder.ts'
 
 let folder: CliFolder
 
@@ -56,4 +56,19 @@ test('a folder is made once, and files that are there stay', async () => {
   const again = await folder.run('init')
   expect(again.code).toBe(1)
   expect(again.stderr).toContain('is a folder of Basalt already')
+})
+
+test('what init writes is TypeScript that checks', async () => {
+  const fresh = await makeFolder()
+  await fresh.run('init')
+  await typecheck(fresh)
+  await fresh.remove()
+})
+
+test('a variable of the command line does not keep the server from starting', async () => {
+  const env = { BASALT_TOKEN: 'op_1', BASALT_PORT: 'none' }
+  const { code, stderr } = await folder.runWith({ env }, 'start')
+  expect(code).toBe(2)
+  expect(stderr).toContain('BASALT_PORT')
+  expect(stderr).not.toContain('BASALT_TOKEN')
 })
