@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Written for old versions of Node: it must come as far as handing over to the runtime that came as a dependency.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -12,31 +12,23 @@ const oldestMajor = 26
 // server holds some 80 MB less, at the same speed.
 const nodeFlags = ['--max-semi-space-size=8', '--heap-growing-percent=30']
 
-const usage = `Usage: basalt <command>
-
-  start        run the server; configured by environment variables (see the README)
-  --version    print the version
-  --help       print this
-`
-
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const [command = '--help', ...rest] = process.argv.slice(2)
+const args = process.argv.slice(2)
 
-if (command === 'start' && rest.length === 0) {
-  start()
-} else if (command === '--version') {
-  console.log(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version)
-} else if (command === '--help') {
-  process.stdout.write(usage)
+// What is the command line's own: the server refuses a BASALT_ variable that it doesn't know.
+const cliVariables = ['BASALT_TOKEN', 'BASALT_URL', 'BASALT_PROJECT', 'BASALT_KEY']
+
+if (args[0] === 'start' && args.length === 1) {
+  for (const name of cliVariables) delete process.env[name]
+  run(inPackage('src/main', 'main'), nodeFlags, [])
 } else {
-  process.stderr.write(usage)
-  process.exitCode = 2
+  run(inPackage('cli/main', 'cli/main'), [], args)
 }
 
-function start() {
-  const main = findMain()
+function run(file, flags, rest) {
   if (Number(process.versions.node.split('.')[0]) >= oldestMajor) {
-    void import(pathToFileURL(main).href)
+    process.argv.splice(1, Infinity, file, ...rest)
+    void import(pathToFileURL(file).href)
     return
   }
   const node = findNode()
@@ -47,13 +39,13 @@ function start() {
     process.exitCode = 1
     return
   }
-  handOver(node, main)
+  handOver(node, [...flags, file, ...rest])
 }
 
 /** In a checkout the sources, which Node runs as they are; it doesn't below `node_modules`, so the package is compiled. */
-function findMain() {
-  const source = join(root, 'src/main.ts')
-  return existsSync(source) ? source : join(root, 'dist/main.js')
+function inPackage(source, compiled) {
+  const file = join(root, `${source}.ts`)
+  return existsSync(file) ? file : join(root, 'dist', `${compiled}.js`)
 }
 
 function findNode() {
@@ -67,9 +59,9 @@ function findNode() {
 }
 
 /** The child's output and end become ours; signals that reach only this process are passed on. */
-function handOver(node, main) {
-  const child = spawn(node, [...nodeFlags, main], { stdio: 'inherit' })
-  // Ctrl-C reaches both at once; a second one would tell the server to hurry.
+function handOver(node, args) {
+  const child = spawn(node, args, { stdio: 'inherit' })
+  // Ctrl-C reaches both at once; a second one would tell the child to hurry.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
   process.on('SIGTERM', () => child.kill('SIGTERM'))
   process.on('SIGHUP', () => child.kill('SIGHUP'))

@@ -110,6 +110,7 @@ export type {
   TaskState,
   TaskSummary,
 } from './tasks.ts'
+export type { ProjectSettings, Settings } from './settings.ts'
 export type { Pending, Settled, Transaction } from './transaction.ts'
 export type { Fetch, TokenProvider } from './transport.ts'
 

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { HttpServer } from '../platform/http-server.ts'
+import { dryRunQuery } from '../projects/schemas.ts'
 import type { JsonObject } from '../query/json.ts'
 import { callerOf } from './caller.ts'
 import { CollectionDefinition, completeDefinition } from './collections/collection-definition.ts'
@@ -54,7 +55,7 @@ export function registerCollectionRoutes(app: HttpServer, documents: Documents):
       summary: 'Declare a collection; with dryRun only tell what that would do',
       tags,
       params: DefinitionParams,
-      querystring: Type.Object({ dryRun: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
+      querystring: dryRunQuery,
       body: CollectionDefinition,
     },
     async handler(request, reply) {

@@ -7,13 +7,16 @@ import { checkSettings, mergeSettings, type SettingsPatch, storedSettings } from
 import type { Projects } from './projects.ts'
 import { type AuditSource, recordAudit } from './record-audit.ts'
 
-/** Merges the settings, group by group; what the patch doesn't name stays. */
+/**
+ * Merges the settings, group by group; what the patch doesn't name stays.
+ * With `dryRun` it only tells what the project would be.
+ */
 export async function changeProject(
   { config, control }: Services,
   projects: Projects,
   { project, actor }: { project: Project; actor: Actor },
   patch: { name?: string; settings?: SettingsPatch },
-  request: AuditSource,
+  { dryRun, request }: { dryRun: boolean; request: AuditSource },
 ): Promise<ProjectRow> {
   checkSettings(patch.settings ?? {}, config)
   const { id } = project
@@ -23,6 +26,8 @@ export async function changeProject(
     const row = await tx.project.findUnique({ where: { id } })
     if (row === null) throw notFound('The project')
     const settings = mergeSettings(storedSettings(row.settings), patch.settings ?? {})
+    const data = { name: patch.name ?? row.name, settings }
+    if (dryRun) return { ...row, ...data }
     await recordAudit(tx, {
       actor,
       action: 'project.change',
@@ -32,8 +37,8 @@ export async function changeProject(
       detail: { ...patch },
       request,
     })
-    return tx.project.update({ where: { id }, data: { name: patch.name ?? row.name, settings } })
+    return tx.project.update({ where: { id }, data })
   })
-  projects.changed(project.ref)
+  if (!dryRun) projects.changed(project.ref)
   return changed
 }

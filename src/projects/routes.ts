@@ -17,6 +17,7 @@ import { settingsPatchSchema, settingsSchema } from './project-settings.ts'
 import { type Projects, toProject } from './projects.ts'
 import {
   closed,
+  dryRunQuery,
   idSchema,
   nameSchema,
   nextCursorSchema,
@@ -128,9 +129,10 @@ export function registerProjects(app: HttpServer, services: Services, projects: 
       config: { access: { door: 'project', scope: 'settings:write' } },
       schema: {
         operationId: 'changeProject',
-        summary: 'Change name and settings; settings are merged',
+        summary: 'Change name and settings; settings are merged. With dryRun only check',
         tags,
         params: refParams,
+        querystring: dryRunQuery,
         body: Type.Object(
           { name: Type.Optional(nameSchema), settings: Type.Optional(settingsPatchSchema) },
           closed,
@@ -139,7 +141,8 @@ export function registerProjects(app: HttpServer, services: Services, projects: 
       },
     },
     async (request) => {
-      const row = await changeProject(services, projects, projectRequest(request), request.body, request)
+      const options = { dryRun: request.query.dryRun === true, request }
+      const row = await changeProject(services, projects, projectRequest(request), request.body, options)
       return presentProject(services, row)
     },
   )

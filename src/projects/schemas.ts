@@ -37,3 +37,6 @@ export const pageQuerySchema = Type.Object(
 )
 
 export const nextCursorSchema = Type.Union([Type.String(), Type.Null()])
+
+/** Only check what the request asks for, and tell what it would come to. */
+export const dryRunQuery = Type.Object({ dryRun: Type.Optional(Type.Boolean()) }, closed)

@@ -19,12 +19,15 @@ export interface SettingsChange {
   secrets?: Static<typeof AuthSecretsPatch>
 }
 
-/** Replaces the groups that are given; null brings the default back. Throws 400 with every fault, and changes nothing. */
+/**
+ * Replaces the groups that are given; null brings the default back. Throws 400 with every fault, and changes nothing.
+ * With `dryRun` it only tells what the settings would be.
+ */
 export async function changeAuthSettings(
   auth: Auth,
   { project, actor }: { project: Project; actor: Actor },
   change: SettingsChange,
-  request: AuditSource,
+  { dryRun, request }: { dryRun: boolean; request: AuditSource },
 ): Promise<LoadedAuthSettings> {
   const changed = await auth.services.control.$transaction(async (tx) => {
     // Two changes at once must both last.
@@ -34,6 +37,7 @@ export async function changeAuthSettings(
     const secrets = mergeSecrets(present.secrets, change.secrets ?? {})
     const issues = settingsIssues(settings, secrets)
     if (issues.length > 0) throw invalidRequest(issues)
+    if (dryRun) return { projectId: project.id, settings, secrets }
     await auth.settings.save(tx, project, settings, secrets)
     await recordAudit(tx, {
       actor,
@@ -47,7 +51,7 @@ export async function changeAuthSettings(
     })
     return { projectId: project.id, settings, secrets }
   })
-  auth.settings.changed(project)
+  if (!dryRun) auth.settings.changed(project)
   return changed
 }
 

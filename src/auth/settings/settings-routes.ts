@@ -2,7 +2,7 @@ import Type from 'typebox'
 import type { HttpServer } from '../../platform/http-server.ts'
 import { projectRequest } from '../../projects/access.ts'
 import { recordAudit } from '../../projects/record-audit.ts'
-import { closed, noContentSchema } from '../../projects/schemas.ts'
+import { closed, dryRunQuery, noContentSchema } from '../../projects/schemas.ts'
 import type { Auth } from '../auth.ts'
 import { refParams } from '../schemas.ts'
 import { AuthSecretsPatch, AuthSettings, AuthSettingsPatch } from './auth-settings.ts'
@@ -54,9 +54,11 @@ export function registerAuthSettingsRoutes(app: HttpServer, auth: Auth): void {
       config: { access: { door: 'project', scope: 'settings:write' } },
       schema: {
         operationId: 'changeAuthSettings',
-        summary: 'Replace groups of settings; null brings the default back. Secrets never come back',
+        summary:
+          'Replace groups of settings; null brings the default back. Secrets never come back. With dryRun only check',
         tags,
         params: refParams,
+        querystring: dryRunQuery,
         body: Type.Object(
           { settings: Type.Optional(AuthSettingsPatch), secrets: Type.Optional(AuthSecretsPatch) },
           closed,
@@ -64,8 +66,10 @@ export function registerAuthSettingsRoutes(app: HttpServer, auth: Auth): void {
         response: { 200: shownSettingsSchema },
       },
     },
-    async (request) =>
-      present(await changeAuthSettings(auth, projectRequest(request), request.body, request)),
+    async (request) => {
+      const options = { dryRun: request.query.dryRun === true, request }
+      return present(await changeAuthSettings(auth, projectRequest(request), request.body, options))
+    },
   )
 
   app.post(

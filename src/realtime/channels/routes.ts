@@ -5,6 +5,7 @@ import type { HttpServer } from '../../platform/http-server.ts'
 import { newId } from '../../platform/ids.ts'
 import { projectRequest } from '../../projects/access.ts'
 import { recordAudit } from '../../projects/record-audit.ts'
+import { dryRunQuery, noContentSchema } from '../../projects/schemas.ts'
 import { isStorable } from '../../query/field-path.ts'
 import type { Realtime } from '../realtime.ts'
 import { patternSegments } from './channel-name.ts'
@@ -89,17 +90,20 @@ export function registerChannels(app: HttpServer, { services, channels }: Realti
     config: writes,
     schema: {
       operationId: 'putChannelRules',
-      summary: 'Declare who may join, be seen in, and broadcast to the channels that match a pattern',
+      summary:
+        'Declare who may join, be seen in, and broadcast to the channels that match a pattern. With dryRun only check',
       tags,
       params: PatternParams,
+      querystring: dryRunQuery,
       body: RulesBody,
-      response: { 200: ChannelRules },
+      response: { 200: ChannelRules, 204: noContentSchema },
     },
-    async handler(request) {
+    async handler(request, reply) {
       const { project, actor } = projectRequest(request)
       const { pattern } = request.params
       const { rules } = request.body
       compileChannelRules(readPattern(pattern), rules)
+      if (request.query.dryRun === true) return reply.code(204).send(null)
       const where = { projectId_pattern: { projectId: project.id, pattern } }
       const row = await control.$transaction(async (tx) => {
         const others = await tx.channelRule.count({ where: { projectId: project.id, NOT: { pattern } } })

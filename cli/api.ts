@@ -1,0 +1,117 @@
+import { CliFault, messageOf } from './fault.ts'
+import { isRecord } from './private-file.ts'
+
+/** One fault that the server found, with its place in the request: `rules.read`. */
+export interface Issue {
+  path: string
+  code: string
+  message: string
+}
+
+/** What the server answered instead of doing it. */
+export class ApiFault extends CliFault {
+  readonly status: number
+  readonly code: string
+  readonly issues: readonly Issue[]
+
+  constructor(message: string, status: number, code: string, issues: readonly Issue[]) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.issues = issues
+  }
+}
+
+interface CallOptions {
+  body?: unknown
+  query?: Record<string, string>
+}
+
+/** Calls one server as one actor. */
+export interface Api {
+  readonly url: string
+  call<T>(method: string, path: string, options?: CallOptions): Promise<T>
+}
+
+// Indexes of large collections are built within one call.
+const longestCallMs = 15 * 60_000
+
+export function createApi(url: string, token: string | undefined): Api {
+  return {
+    url,
+    async call<T>(method: string, path: string, { body, query = {} }: CallOptions = {}): Promise<T> {
+      const search = new URLSearchParams(query).toString()
+      const response = await send(url, `${path}${search === '' ? '' : `?${search}`}`, {
+        method,
+        headers: {
+          'user-agent': 'basalt-cli',
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        // A token goes to the server that it was given for, and nowhere else.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(longestCallMs),
+      })
+      const text = await response.text()
+      if (!response.ok) throw toFault(url, response.status, text, token !== undefined)
+      // What the server answers is what its API says.
+      return (text === '' ? undefined : JSON.parse(text)) as T
+    },
+  }
+}
+
+async function send(url: string, path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url + path, init)
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : messageOf(cause)
+    throw new CliFault(
+      `Nothing answers at ${url} (${code}). Is the server running? \`basalt dev\` starts one for this folder.`,
+      { cause: error },
+    )
+  }
+}
+
+function toFault(url: string, status: number, text: string, hasToken: boolean): ApiFault {
+  const problem = parseProblem(text)
+  if (problem === undefined) {
+    return new ApiFault(
+      `${url} answered ${status}, and not as Basalt does. Is the address right?`,
+      status,
+      '',
+      [],
+    )
+  }
+  const { code, detail, issues } = problem
+  return new ApiFault(describe(url, code, detail, hasToken), status, code, issues)
+}
+
+function describe(url: string, code: string, detail: string, hasToken: boolean): string {
+  if (code !== 'unauthenticated') return detail
+  if (!hasToken) return detail
+  return `${url} does not take this token: ${detail} Sign in again with \`basalt login ${url}\`, or set BASALT_TOKEN anew.`
+}
+
+function parseProblem(text: string): { code: string; detail: string; issues: Issue[] } | undefined {
+  try {
+    const problem: unknown = JSON.parse(text)
+    if (!isRecord(problem) || typeof problem['code'] !== 'string') return undefined
+    const issues = Array.isArray(problem['errors']) ? (problem['errors'] as Issue[]) : []
+    return { code: problem['code'], detail: String(problem['detail']), issues }
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a Basalt server answers there, within two seconds. */
+export async function isServing(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) })
+    const body: unknown = await response.json()
+    return response.headers.has('x-request-id') && isRecord(body) && body['status'] === 'ok'
+  } catch {
+    return false
+  }
+}
