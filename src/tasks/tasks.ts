@@ -17,7 +17,7 @@ import { createWorker } from './worker.ts'
 /** Work in the background: at least once, also if servers die; later, if it failed; and fair to all projects. */
 export interface Tasks {
   readonly services: Services
-  /** Says what runs tasks of a kind. Call it before `start`. */
+  /** Says what runs tasks of a kind, instead of what was said before. */
   handle(kind: string, handler: TaskHandler): void
   /**
    * Enqueues tasks in the caller's transaction, so that they are there if and only if it commits; answers their ids.
@@ -63,7 +63,6 @@ export function createTasks(services: Services, projects: Projects): Tasks {
     services,
     checkQuota: createQuota(services),
     handle(kind, handler) {
-      if (handlers.has(kind)) throw new Error(`tasks of the kind ${kind} have a handler already`)
       handlers.set(kind, handler)
     },
     async enqueue(tx, project, newTasks) {
