@@ -53,7 +53,7 @@ export interface Limits {
   readonly taskPayloadBytes: number
   /** Tasks that run at once on one node. */
   readonly tasksAtOnce: number
-  /** Tasks of one project that run at once, on all nodes together. */
+  /** Tasks of one project that run at once, on all nodes together: fewer than functions may, so that calls find room. */
   readonly tasksAtOnceByProject: number
   /** Tasks of one project that have not ended. */
   readonly waitingTasksByProject: number
@@ -152,7 +152,7 @@ function readLimits(read: EnvironmentReader): Limits {
     deploymentBytes: limit('DEPLOYMENT_BYTES', 16 * 1024 * 1024, 256 * 1024 * 1024),
     taskPayloadBytes: limit('TASK_PAYLOAD_BYTES', 256 * 1024, 16 * 1024 * 1024),
     tasksAtOnce: limit('TASKS_AT_ONCE', 256, 10_000),
-    tasksAtOnceByProject: limit('TASKS_AT_ONCE_BY_PROJECT', 64, 10_000),
+    tasksAtOnceByProject: limit('TASKS_AT_ONCE_BY_PROJECT', 12, 10_000),
     waitingTasksByProject: limit('WAITING_TASKS_BY_PROJECT', 1_000_000, 1_000_000_000),
     schedulesByProject: limit('SCHEDULES_BY_PROJECT', 200, 100_000),
     burstFactor: limit('BURST_FACTOR', 2, 100),

@@ -50,6 +50,8 @@ function failureOf(error: unknown, isLast: boolean): unknown {
   const { code, message, retryAfterSeconds } = error
   return new TaskFailure(code, message, {
     // A refusal is an answer; the rest may go better next time.
+    // Clients are told to come back; tasks wait for a place among the functions.
+    isPutOff: code === 'rate_limited',
     isPermanent: isLast || code === 'rejected' || code === 'invalid_request',
     ...(retryAfterSeconds !== undefined && { retryAfterMs: retryAfterSeconds * 1000 }),
     cause: error,

@@ -6,7 +6,7 @@ import type { ClaimedTask } from './claim-tasks.ts'
 export type Outcome =
   /** @param result as JSON text; undefined: none */
   | { state: 'succeeded'; result: string | undefined }
-  | { state: 'scheduled'; runAt: Date; error: TaskError }
+  | { state: 'scheduled'; runAt: Date; error: TaskError; isCounted: boolean }
   | { state: 'dead' | 'cancelled'; error: TaskError }
   /** Not tried: as if the attempt had not begun. */
   | { state: 'waiting' }
@@ -53,7 +53,8 @@ export function createFinisher(db: Database, nodeId: string): FinishTask {
 /** A result travels as text in JSON: it may say things that PostgreSQL stores in JSON but can't make text of. */
 function outcomeJson({ task, outcome }: Finished): string {
   const { projectId, id, attempt } = task
-  const common = { project_id: projectId, id, attempt, state: outcome.state }
+  const isUncounted = outcome.state === 'waiting' || (outcome.state === 'scheduled' && !outcome.isCounted)
+  const common = { project_id: projectId, id, attempt, state: outcome.state, uncounted: isUncounted ? 1 : 0 }
   if (outcome.state === 'succeeded') return JSON.stringify({ ...common, result: outcome.result })
   const runAt = outcome.state === 'scheduled' ? outcome.runAt : undefined
   return JSON.stringify({ ...common, run_at: runAt, error: 'error' in outcome ? outcome.error : undefined })
@@ -70,13 +71,13 @@ const finishSql = `
         WHEN input.state IN ('scheduled', 'waiting') AND task.cancel_requested_at IS NULL THEN NULL
         ELSE now()
       END,
-      attempt = task.attempt - CASE WHEN input.state = 'waiting' THEN 1 ELSE 0 END,
+      attempt = task.attempt - input.uncounted,
       run_at = coalesce(input.run_at, task.run_at),
       node_id = NULL,
       result = input.result::json,
       error = coalesce(input.error, task.error)
   FROM json_to_recordset($1::json) AS input (
-    project_id text, id text, attempt int, state text, run_at timestamptz, result text, error json
+    project_id text, id text, attempt int, state text, uncounted int, run_at timestamptz, result text, error json
   )
   WHERE task.project_id = input.project_id
     AND task.id = input.id

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { HttpServer } from '../platform/http-server.ts'
 import { projectRequest } from '../projects/access.ts'
-import { closed, idSchema, nextCursorSchema, pageQuerySchema } from '../projects/schemas.ts'
+import { closed, nextCursorSchema, pageQuerySchema } from '../projects/schemas.ts'
 import { cancelTask } from './cancel-task.ts'
 import { enqueueTask } from './enqueue-task.ts'
 import { getTask, listTasks } from './list-tasks.ts'
@@ -10,11 +10,20 @@ import { registerQueueRoutes } from './queues/routes.ts'
 import { retryTask } from './retry-task.ts'
 import { projectParams, tag } from './route-parts.ts'
 import { registerScheduleRoutes } from './schedules/routes.ts'
-import { newTaskBody, queueName, scheduleName, taskDetail, taskName, taskSummary } from './schemas.ts'
+import {
+  newTaskBody,
+  queueName,
+  scheduleName,
+  taskDetail,
+  taskName,
+  taskSummary,
+  taskCursor,
+  taskId,
+} from './schemas.ts'
 import { shownStates } from './task.ts'
 import type { Tasks } from './tasks.ts'
 
-const taskParams = Type.Object({ ref: projectParams.properties.ref, id: idSchema })
+const taskParams = Type.Object({ ref: projectParams.properties.ref, id: taskId })
 const tags = [tag]
 
 /** Work in the background, for servers and operators. */
@@ -54,7 +63,8 @@ export function registerTasks(app: HttpServer, tasks: Tasks): void {
         params: projectParams,
         querystring: Type.Object(
           {
-            ...pageQuerySchema.properties,
+            limit: pageQuerySchema.properties.limit,
+            after: Type.Optional(taskCursor),
             state: Type.Optional(Type.Enum([...shownStates])),
             name: Type.Optional(taskName),
             queue: Type.Optional(queueName),

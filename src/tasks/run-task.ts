@@ -99,9 +99,17 @@ function toOutcome(task: ClaimedTask, error: unknown, signal: AbortSignal, log: 
 
 function failed(task: ClaimedTask, failure: TaskFailure): Outcome {
   const error = toError(failure.code, failure.message)
+  if (failure.isPutOff) {
+    return { state: 'scheduled', runAt: new Date(Date.now() + putOffMs(failure)), error, isCounted: false }
+  }
   if (failure.isPermanent || task.attempt >= task.maxAttempts) return { state: 'dead', error }
   const delay = failure.retryAfterMs ?? retryDelayMs(task.attempt)
-  return { state: 'scheduled', runAt: new Date(Date.now() + delay), error }
+  return { state: 'scheduled', runAt: new Date(Date.now() + delay), error, isCounted: true }
+}
+
+/** Of what waits for the same room not everything comes back at once. */
+function putOffMs({ retryAfterMs = 1_000 }: TaskFailure): number {
+  return Math.round(retryAfterMs * (0.5 + Math.random()))
 }
 
 function toError(code: string, message: string): TaskError {

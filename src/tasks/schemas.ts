@@ -11,6 +11,12 @@ export const taskName = Type.String({
   description: 'The function to run',
 })
 
+/** Hooks name theirs by change and function: `12.after-order`. */
+export const taskId = Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,200}$' })
+
+/** Where a page of tasks begins: milliseconds since 1970, and an id. */
+export const taskCursor = Type.String({ pattern: '^[0-9]{1,14}~[A-Za-z0-9_.:-]{1,200}$' })
+
 export const queueName = Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$' })
 
 export const scheduleName = Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$' })

@@ -86,17 +86,20 @@ export class TaskFailure extends Error {
   readonly code: string
   /** Trying again would not help: the task is dead at once. */
   readonly isPermanent: boolean
+  /** There was no room to begin it: the attempt doesn't count, and the task waits for the next. */
+  readonly isPutOff: boolean
   /** Instead of the usual wait. */
   readonly retryAfterMs: number | undefined
 
   constructor(
     code: string,
     message: string,
-    options: { isPermanent?: boolean; retryAfterMs?: number; cause?: unknown } = {},
+    options: { isPermanent?: boolean; isPutOff?: boolean; retryAfterMs?: number; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause })
     this.code = code
     this.isPermanent = options.isPermanent ?? false
+    this.isPutOff = options.isPutOff ?? false
     this.retryAfterMs = options.retryAfterMs
   }
 }

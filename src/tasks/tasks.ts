@@ -17,7 +17,7 @@ import { createWorker } from './worker.ts'
 /** Work in the background: at least once, also if servers die; later, if it failed; and fair to all projects. */
 export interface Tasks {
   readonly services: Services
-  /** Says what runs tasks of a kind, from now on; the last word counts. */
+  /** Says what runs tasks of a kind, instead of what was said before. */
   handle(kind: string, handler: TaskHandler): void
   /**
    * Enqueues tasks in the caller's transaction, so that they are there if and only if it commits; answers their ids.
@@ -62,7 +62,9 @@ export function createTasks(services: Services, projects: Projects): Tasks {
   const tasks: Tasks = {
     services,
     checkQuota: createQuota(services),
-    handle: (kind, handler) => void handlers.set(kind, handler),
+    handle(kind, handler) {
+      handlers.set(kind, handler)
+    },
     async enqueue(tx, project, newTasks) {
       const standing = await enqueueJson(
         tx,

@@ -13,6 +13,8 @@ import { settingsPatchSchema } from '../../src/projects/project-settings.ts'
 import { parseAggregate } from '../../src/query/parse-aggregate.ts'
 import { parseFilter } from '../../src/query/parse-filter.ts'
 import { parseRule } from '../../src/query/parse-rule.ts'
+import { scheduleBody } from '../../src/tasks/schedules/schedule.ts'
+import { newTaskBody, queueBody } from '../../src/tasks/schemas.ts'
 import { orderOf } from '../../src/query/parse-sort.ts'
 
 // What the documentation shows is what the server takes.
@@ -53,6 +55,12 @@ test('the queries and aggregates', async () => {
       expect(orderOf(parseFilter(where), sort)).not.toEqual([])
     }
   }
+})
+
+test('the task, the queue and the schedule', async () => {
+  const shown = jsonOf(await page('tasks.md'))
+  const schemas = [newTaskBody, queueBody, scheduleBody]
+  expect(schemas.map((schema, at) => Value.Check(schema, shown[at]))).toEqual([true, true, true])
 })
 
 test('the variables, their defaults, and the settings of a project', async () => {

@@ -237,10 +237,10 @@ function tasksRequests(): [string, ValidRequest][] {
       },
     ],
     ['cancelTask', { door: 'project', path: task }],
-    // What was cancelled, by the request before, can be begun anew.
-    ['retryTask', { door: 'project', path: task }],
     ['listTaskQueues', { door: 'project', reads: true, path: project }],
     ['putTaskQueue', { door: 'project', path: queue, body: () => ({ concurrency: 1, paused: true }) }],
+    // What was cancelled above is begun anew, and waits: in a queue that is paused by now.
+    ['retryTask', { door: 'project', path: task }],
     // One that no task is in any more.
     ['deleteTaskQueue', { door: 'project', path: ({ ref, emptyQueue: name }) => ({ ref, name }) }],
     ['listSchedules', { door: 'project', reads: true, path: project }],

@@ -343,14 +343,40 @@ test('lists are filtered, and read page by page, the newest first', async () => 
   }
   const first = await list('limit=2')
   expect(first.ids).toEqual([ids[4], ids[3]])
-  const second = await list(`limit=2&after=${first.next}`)
+  const second = await list(`limit=2&after=${encodeURIComponent(first.next)}`)
   expect(second.ids).toEqual([ids[2], ids[1]])
-  expect(await list(`limit=2&after=${second.next}`)).toMatchObject({ ids: [ids[0]], next: null })
+  expect(await list(`limit=2&after=${encodeURIComponent(second.next)}`)).toMatchObject({
+    ids: [ids[0]],
+    next: null,
+  })
   expect((await list('name=odd')).ids).toEqual([ids[3], ids[1]])
   expect((await list('queue=q2')).ids).toEqual([ids[2]])
   expect((await list('state=scheduled&limit=4')).ids).toEqual([ids[4], ids[3], ids[2], ids[1]])
   expect((await list('state=waiting')).ids).toEqual([])
   expect(first.tasks[0]).not.toHaveProperty('payload')
+})
+
+test('ids that do not grow with time are listed, read and cancelled like others, in the order of time', async () => {
+  const own = await server.createProject()
+  const found = (await server.app.projects.byRef(own.ref))!
+  const later = { kind: 'function', name: 'later', runAt: new Date(Date.now() + 3_600_000) }
+  const ids: string[] = []
+  for (const id of ['9.after-order', '10.after-order', undefined, '11.after-order']) {
+    ids.push(
+      ...(await server.app.tasks.enqueue(server.services.db, found, [{ ...later, ...(id && { id }) }])),
+    )
+    await sleep(5)
+  }
+  const listed: string[] = []
+  for (let after = ''; ;) {
+    const { status, body } = await own.call('GET', `/tasks?limit=1${after}`)
+    expect(status).toBe(200)
+    listed.push(...body.tasks.map((task: { id: string }) => task.id))
+    if (body.nextCursor === null) break
+    after = `&after=${encodeURIComponent(body.nextCursor)}`
+  }
+  expect(listed).toEqual(ids.toReversed())
+  expect((await own.call('POST', '/tasks/9.after-order/cancel')).body.state).toBe('cancelled')
 })
 
 test('tasks that are enqueued in a transaction are there only if it commits', async () => {
