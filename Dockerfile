@@ -14,7 +14,7 @@ COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 COPY --from=build /build/client-sdk ./client-sdk
 COPY --from=build /build/prisma/migrations ./prisma/migrations
-COPY --from=build /build/cli ./cli
+COPY --from=build /build/cli/basalt.js ./cli/basalt.js
 USER basalt
 ENV BASALT_HOST=0.0.0.0 BASALT_DATA_DIR=/data NODE_ENV=production
 VOLUME /data

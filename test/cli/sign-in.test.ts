@@ -80,7 +80,7 @@ test('a token that the server does not know is told, and not shown', async () =>
   expect(stderr).not.toContain('op_nonsense')
 })
 
-test('a secret key without the right to change settings can check, but not deploy', async () => {
+test('a secret key needs the right to change settings, and is told so', async () => {
   await folder.run('init')
   const project = await server.createProject()
   await folder.write(

@@ -9,21 +9,24 @@ import { fileURLToPath } from 'node:url'
 
 /**
  * Packs the server and the client, installs both in an empty folder, starts the server there, and runs
- * the code that it prints. Takes half a minute and the registry, so it is a step of its own in CI: `npm run test:package`.
+ * the code that it prints; then makes a folder with the command line, and serves and deploys that. Takes half a minute and the registry, so it is a step of its own in CI: `npm run test:package`.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = await mkdtemp(join(tmpdir(), 'basalt-package-'))
 const app = join(folder, 'app')
+const port = '4873'
+const env = { ...process.env, BASALT_PORT: port, BASALT_LOG_LEVEL: 'warn' }
 try {
   await install()
-  await serve(async (output) => {
+  await run(['start'], app, 'console.log', async (output) => {
     const [, snippet = ''] = /(^ {2}import [^]*^ {2}console\.log.*$)/m.exec(output) ?? []
     await writeFile(join(app, 'hello.mjs'), snippet)
     const answer = execFileSync('npx', ['node', 'hello.mjs'], { cwd: app, encoding: 'utf8' })
     assert.match(answer, /Hello from Basalt/)
   })
   await assert.rejects(access(join(app, '.basalt/postgres/postmaster.pid')), 'PostgreSQL was left running')
-  console.log('The packages install, serve and stop.')
+  await proveCommandLine()
+  console.log('The packages install, serve, deploy and stop.')
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
@@ -43,11 +46,30 @@ async function install(): Promise<void> {
   execFileSync('npm', ['install', ...files], { cwd: app, stdio: 'ignore' })
 }
 
-/** Runs `npx basalt start` for as long as `work` takes; `work` gets what it has printed. */
-async function serve(work: (output: string) => Promise<void>): Promise<void> {
-  const env = { ...process.env, BASALT_PORT: '4873', BASALT_LOG_LEVEL: 'warn' }
-  const server = spawn('npx', ['basalt', 'start'], {
-    cwd: app,
+/** Compiled, it must still run the TypeScript of a folder, and find the server's parts. */
+async function proveCommandLine(): Promise<void> {
+  const shop = join(app, 'shop')
+  const basalt = (args: string[], cwd: string): string =>
+    execFileSync('npx', ['basalt', ...args], { cwd, encoding: 'utf8', env })
+  basalt(['init', 'shop'], app)
+  const environments = { dev: { url: `http://127.0.0.1:${port}`, project: 'shoplocaldev' } }
+  await writeFile(join(shop, 'basalt.json'), JSON.stringify({ environments }))
+  await run(['dev'], shop, 'deployed', async () => {
+    assert.match(basalt(['deploy', '--check'], shop), /No drift/)
+    assert.match(basalt(['doctor'], shop), /Nothing is in the way/)
+  })
+  await assert.rejects(access(join(shop, '.basalt/postgres/postmaster.pid')), 'PostgreSQL was left running')
+}
+
+/** Runs a command that stays, for as long as `work` takes; `work` gets what it has printed up to `end`. */
+async function run(
+  args: string[],
+  cwd: string,
+  end: string,
+  work: (output: string) => Promise<void>,
+): Promise<void> {
+  const server = spawn('npx', ['basalt', ...args], {
+    cwd,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
@@ -55,7 +77,7 @@ async function serve(work: (output: string) => Promise<void>): Promise<void> {
   // npx ends at once; the output is closed when the server behind it has ended.
   const closed = once(server, 'close')
   try {
-    await work(await readUntil(server.stdout, 'console.log'))
+    await work(await readUntil(server.stdout, end))
   } finally {
     // To the whole group, as a terminal does: npx itself passes nothing on.
     if (server.pid !== undefined) process.kill(-server.pid, 'SIGTERM')
