@@ -38,7 +38,7 @@ export async function startQueue(folder: string): Promise<Queue> {
       BASALT_OPERATOR_PASSWORD: 'only for the bench',
       // By default fewer, to leave calls room among the functions, of which there are none here.
       BASALT_LIMIT_TASKS_AT_ONCE_BY_PROJECT: '64',
-      // Making a hundred thousand tasks due is one statement of the bench.
+      // VACUUM, after so many tasks came at once, is a statement too.
       BASALT_LIMIT_STATEMENT_MS: '60000',
     },
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -36,32 +36,45 @@ for await (const line of createInterface({ input: process.stdin })) {
 await server.stop()
 process.exit(0)
 
-/** Lets tasks gather that are not due, makes them due, and takes the time until the last has run. */
+/** Lets tasks gather in queues that are paused, and takes the time from when they no longer are until the last has run. */
 async function drain({ tasks: count, projects: width }: QueueJob): Promise<QueueRound> {
   const used = places.slice(0, width)
-  const runAt = new Date(Date.now() + 3_600_000)
+  await pause(used, true)
   const perBatch = 200
-  for (let n = 0; n < count; n += perBatch) {
-    const project = used[(n / perBatch) % used.length]
+  const batches = Math.ceil(count / perBatch)
+  for (let n = 0; n < batches; n += 1) {
+    const project = used[n % used.length]
     if (project === undefined) throw new Error('no project')
-    const batch = Array.from({ length: perBatch }, () => ({ kind: 'nothing', name: 'nothing', runAt }))
-    await tasks.enqueue(db, project, batch)
+    await tasks.enqueue(
+      db,
+      project,
+      Array.from({ length: perBatch }, () => ({ kind: 'nothing', name: 'nothing' })),
+    )
   }
-  await db.query(`UPDATE basalt.tasks SET state = 'waiting', run_at = now() WHERE state = 'scheduled'`)
   await db.query('VACUUM ANALYZE basalt.tasks')
-  let left = Math.ceil(count / perBatch) * perBatch
-  const total = left
-  const before = performance.now()
+  let left = batches * perBatch
   const done = new Promise<number>((resolve) => {
     started = (at) => {
       left -= 1
       if (left === 0) resolve(at)
     }
   })
+  const before = performance.now()
+  await pause(used, false)
   for (const project of used) tasks.wake(project)
   const seconds = ((await done) - before) / 1000
   await untilIdle()
-  return { rate: total / seconds, p50: Number.NaN, p99: Number.NaN }
+  return { rate: (batches * perBatch) / seconds, p50: Number.NaN, p99: Number.NaN }
+}
+
+async function pause(projectsOfTasks: { id: string }[], isPaused: boolean): Promise<void> {
+  await db.query(
+    `INSERT INTO basalt.task_queues (project_id, name, is_paused)
+     SELECT id, 'default', $2
+     FROM unnest($1::text[]) AS id
+     ON CONFLICT (project_id, name) DO UPDATE SET is_paused = $2`,
+    [projectsOfTasks.map(({ id }) => id), isPaused],
+  )
 }
 
 /** One task at a time: from before its INSERT until its handler is called. */
