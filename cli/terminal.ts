@@ -44,7 +44,7 @@ export async function ask(question: string, options: { hidden?: boolean } = {}):
       isMuted = options.hidden === true
     })
   } finally {
-    lines.removeAllListeners('close')
+    // readline lets go of the input in a listener of its own.
     lines.close()
     if (isMuted) process.stderr.write('\n')
   }

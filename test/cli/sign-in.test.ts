@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { type CliFolder, makeFolder } from './cli-folder.ts'
+import { type CliFolder, launcher, makeFolder } from './cli-folder.ts'
 
 let server: TestServer
 let folder: CliFolder
@@ -120,3 +121,25 @@ test('a faulty basalt.json is told with the place', async () => {
   expect(code).toBe(1)
   expect(stderr).toContain('basalt.json: environments.dev.url must be an address')
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'on a terminal it asks, and shows nothing of the password',
+  async () => {
+    const command = `'${process.execPath}' '${launcher}' login '${server.url}'`
+    const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+      env: { ...folder.env, TERM: 'xterm' },
+    })
+    let shown = ''
+    terminal.stdout.on('data', (chunk) => (shown += String(chunk)))
+    const closed = new Promise((resolve) => terminal.once('close', resolve))
+    await expect.poll(() => shown).toContain('E-mail for')
+    terminal.stdin.write('ada@example.com\r')
+    await expect.poll(() => shown).toContain('Password: ')
+    terminal.stdin.write('correct horse battery\r')
+    await expect.poll(() => shown).toContain('Signed in at')
+    terminal.stdin.end()
+    await closed
+    expect(shown).toContain('ada@example.com')
+    expect(shown).not.toContain('horse')
+  },
+)
