@@ -45,7 +45,7 @@ async function run(options: Options, folder: string): Promise<Findings> {
   const verdicts: Verdict[] = []
   const bench = { options, shape, basalt, writer: new RoomWriter(basalt), listeners, rounds, verdicts }
   try {
-    await openAll(bench)
+    const memory = await openAll(bench)
     const doIf = async (name: (typeof measureNames)[number], work: (bench: Bench) => Promise<void>) => {
       if (options.only.includes(name)) await work(bench)
     }
@@ -58,7 +58,7 @@ async function run(options: Options, folder: string): Promise<Findings> {
       say(`starting ${name}`)
       const peer = await startPeerRooms(name, { folder, sockets: basalt.sockets })
       try {
-        verdicts.push(...(await measureBeside(options, basalt, peer, rounds)))
+        verdicts.push(...(await measureBeside(options, basalt, peer, rounds, memory)))
       } finally {
         await peer.stop()
       }
@@ -70,8 +70,11 @@ async function run(options: Options, folder: string): Promise<Findings> {
   }
 }
 
-/** Opens the sockets, then the live queries on them, and looks at what they take. */
-async function openAll({ options, shape, basalt, listeners, verdicts }: Bench): Promise<void> {
+/**
+ * Opens the sockets, then the live queries on them, and looks at what they take: resolves to the KB of a socket with its
+ * live queries, undefined if that isn't measured.
+ */
+async function openAll({ options, shape, basalt, listeners, verdicts }: Bench): Promise<number | undefined> {
   const isMeasured = options.only.includes('memory')
   const restSeconds = options.smoke ? 0.5 : 15
   const memory = (): Promise<number> =>
@@ -86,13 +89,14 @@ async function openAll({ options, shape, basalt, listeners, verdicts }: Bench): 
   await listeners.follow()
   const withQueries = await memory()
   // With a few, what the process does anyway would be divided by too little.
-  if (!isMeasured || options.smoke) return
+  if (!isMeasured || options.smoke) return undefined
   say(`resident: ${before} KB before, ${withSockets} with sockets, ${withQueries} with live queries`)
   const perQuery = (withQueries - withSockets) / (shape.sockets * roomsEachSocket)
   verdicts.push(
     atMost('memory of an idle socket', (withSockets - before) / shape.sockets, 40, 'KB'),
     atMost('memory of an idle live query', perQuery, 8, 'KB'),
   )
+  return (withQueries - before) / shape.sockets
 }
 
 /** What is loaded and compiled by the first of many is not what each of them takes. */

@@ -46,6 +46,13 @@ function beginImport({ urls, ref, secret }: Target): { send(line: object): void;
   }
 }
 
+function isServing(server: ServerProcess): Promise<boolean> {
+  return fetch(`${server.url}/healthz`).then(
+    () => true,
+    () => false,
+  )
+}
+
 test('a server that is asked to stop finishes what it has begun, takes nothing new, and ends well', async () => {
   const server = spawnOnDatabase(await freePort())
   await untilReady(server)
@@ -58,9 +65,8 @@ test('a server that is asked to stop finishes what it has begun, takes nothing n
   upload.send({ id: 'before' })
   await sleep(300)
   server.child.kill('SIGTERM')
-  await sleep(300)
+  await expect.poll(() => isServing(server)).toBe(false)
   upload.send({ id: 'after' })
-  await expect(fetch(`${server.url}/healthz`)).rejects.toThrow()
   await sleep(500)
   expect(server.child.exitCode).toBeNull()
   expect(JSON.parse(await upload.finish())).toMatchObject({ imported: 2, failed: 0 })
