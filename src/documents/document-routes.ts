@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
 import { invalidValue } from '../platform/errors.ts'
 import type { HttpServer } from '../platform/http-server.ts'
 import { isDeeperThan } from '../platform/json-depth.ts'
 import { findPrototypeName } from '../platform/prototype-names.ts'
 import type { JsonObject } from '../query/json.ts'
-import { callerOf } from './caller.ts'
+import { type Caller, callerOf } from './caller.ts'
 import type { Documents } from './documents.ts'
 import { etagOf, isKnownVersion, readPrecondition } from './preconditions.ts'
 import { aggregateDocuments } from './reading/aggregate-documents.ts'
@@ -28,6 +29,7 @@ import { deleteDocument } from './writing/delete-document.ts'
 import { checkId } from './writing/plan-write.ts'
 import { replaceDocument } from './writing/replace-document.ts'
 import { updateDocument } from './writing/update-document.ts'
+import type { Precondition } from './writing/write-context.ts'
 
 const reads = { access: { door: 'project', scope: 'documents:read', clients: true } } as const
 const writes = { access: { door: 'project', scope: 'documents:write', clients: true } } as const
@@ -35,6 +37,13 @@ const base = '/v1/projects/:ref/collections/:collection/documents'
 const tags = ['Documents']
 // What a filter compares with counts too; how deep its operators may stand is for the filter to say.
 const maxWhereDepth = 100
+
+interface ChangeTarget {
+  caller: Caller
+  id: string
+  condition: Precondition
+  key: IdempotencyKey
+}
 
 /** Documents of a collection: one by one, and as queries. */
 export function registerDocumentRoutes(app: HttpServer, documents: Documents): void {
@@ -105,13 +114,9 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       body: DocumentBody,
     },
     async handler(request, reply) {
-      const caller = callerOf(request)
-      const key = keyOf(request)
-      const { collection, id } = request.params
-      const condition = readPrecondition(request.headers)
-      const update = () =>
-        updateDocument(documents, caller, collection, checkId(id), body(request), condition, key)
-      return send(reply, await answerOnce(db, caller, key, update))
+      const change = ({ caller, id, condition, key }: ChangeTarget) =>
+        updateDocument(documents, caller, request.params.collection, id, body(request), condition, key)
+      return send(reply, await changeOnce(request, change))
     },
   })
 
@@ -128,13 +133,9 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       body: DocumentBody,
     },
     async handler(request, reply) {
-      const caller = callerOf(request)
-      const key = keyOf(request)
-      const { collection, id } = request.params
-      const condition = readPrecondition(request.headers)
-      const replace = () =>
-        replaceDocument(documents, caller, collection, checkId(id), body(request), condition, key)
-      return send(reply, await answerOnce(db, caller, key, replace))
+      const change = ({ caller, id, condition, key }: ChangeTarget) =>
+        replaceDocument(documents, caller, request.params.collection, id, body(request), condition, key)
+      return send(reply, await changeOnce(request, change))
     },
   })
 
@@ -144,12 +145,9 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
     config: writes,
     schema: { operationId: 'deleteDocument', summary: 'Delete a document', tags, params: DocumentParams },
     async handler(request, reply) {
-      const caller = callerOf(request)
-      const key = keyOf(request)
-      const { collection, id } = request.params
-      const condition = readPrecondition(request.headers)
-      const remove = () => deleteDocument(documents, caller, collection, checkId(id), condition, key)
-      return send(reply, await answerOnce(db, caller, key, remove))
+      const change = ({ caller, id, condition, key }: ChangeTarget) =>
+        deleteDocument(documents, caller, request.params.collection, id, condition, key)
+      return send(reply, await changeOnce(request, change))
     },
   })
 
@@ -206,6 +204,18 @@ export function registerDocumentRoutes(app: HttpServer, documents: Documents): v
       return { groups: await aggregateDocuments(documents, caller, collection, request.body) }
     },
   })
+
+  /** Writes to the document that the address names; an `Idempotency-Key` makes it happen once. */
+  async function changeOnce(
+    request: FastifyRequest<{ Params: Static<typeof DocumentParams> }>,
+    change: (target: ChangeTarget) => Promise<Answer>,
+  ): Promise<Answer> {
+    const caller = callerOf(request)
+    const key = keyOf(request)
+    const condition = readPrecondition(request.headers)
+    const target = { caller, id: checkId(request.params.id), condition, key }
+    return answerOnce(db, caller, key, () => change(target))
+  }
 
   async function query(request: FastifyRequest, name: string, input: QueryInput): Promise<string> {
     const caller = callerOf(request)
