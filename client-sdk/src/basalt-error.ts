@@ -34,12 +34,20 @@ interface ErrorFacts {
   cause?: unknown
 }
 
+/** Known by it, whatever copy of this package made the error: a bundle may hold two. */
+const errorMark = Symbol.for('basalt.error')
+
 /**
  * Everything that a call can fail with, but for being aborted: that throws the signal's reason.
  * Switch on `code`; it never changes its meaning.
  */
 export class BasaltError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && errorMark in value
+  }
+
   override readonly name = 'BasaltError'
+  readonly [errorMark] = true
   readonly code: ErrorCode
   readonly detail: string
   /** The HTTP status; undefined if no answer came. */

@@ -1,4 +1,5 @@
-import type { Schema, UntypedSchema } from './define-schema.ts'
+import type { CollectionName, Schema, UntypedSchema } from './define-schema.ts'
+import type { Data, Document, SystemFields } from './document.ts'
 import {
   type Callable,
   define,
@@ -36,12 +37,17 @@ export interface HookedUser {
   readonly claims: Readonly<Record<string, unknown>>
 }
 
-/** A write, before or after it. */
-export interface HookedWrite {
+/** A write, before or after it: what it makes of the document, and what that was. */
+export interface HookedWrite<After, Before> {
   readonly collection: string
   readonly id: string
-  readonly document: Readonly<Record<string, unknown>> | null
-  readonly before: Readonly<Record<string, unknown>> | null
+  readonly document: After
+  readonly before: Before
+}
+
+/** A document as it was sent: schema and rules judge what the hook makes of it, so no field is certain yet. */
+export type Unchecked<S extends Schema, N extends CollectionName<S>> = SystemFields & {
+  readonly [K in keyof Data<S, N>]?: unknown
 }
 
 export interface HookedFile {
@@ -95,13 +101,48 @@ export interface FunctionMakers<S extends Schema> {
     options: FunctionOptions,
     handler: (request: Request, ctx: FunctionContext<S>) => Awaitable<Response>,
   ): FunctionDefinition
-  beforeCreate: WriteHook<S>
-  beforeUpdate: WriteHook<S>
-  beforeDelete: WriteHook<S>
-  afterCreate: WriteHook<S>
-  afterUpdate: WriteHook<S>
-  afterDelete: WriteHook<S>
-  afterWrite: WriteHook<S>
+  /** May return what is stored instead, or refuse by `reject`. Reads, and doesn't write. */
+  beforeCreate: <N extends CollectionName<S>>(
+    collection: N,
+    handler: WriteHandler<S, Unchecked<S, N>, null>,
+    options?: FunctionOptions,
+  ) => FunctionDefinition
+  /** Before an update or a replacement: may return what is stored instead, or refuse by `reject`. */
+  beforeUpdate: <N extends CollectionName<S>>(
+    collection: N,
+    handler: WriteHandler<S, Unchecked<S, N>, Document<S, N>>,
+    options?: FunctionOptions,
+  ) => FunctionDefinition
+  /** May refuse by `reject`. */
+  beforeDelete: <N extends CollectionName<S>>(
+    collection: N,
+    handler: WriteHandler<S, null, Document<S, N>>,
+    options?: FunctionOptions,
+  ) => FunctionDefinition
+  /** After the COMMIT, at least once, with the same `event.id` each time. */
+  afterCreate: <N extends CollectionName<S>>(
+    collection: N,
+    handler: WriteHandler<S, Document<S, N>, null>,
+    options?: FunctionOptions,
+  ) => FunctionDefinition
+  /** As `afterCreate`, of updates and replacements. */
+  afterUpdate: <N extends CollectionName<S>>(
+    collection: N,
+    handler: WriteHandler<S, Document<S, N>, Document<S, N>>,
+    options?: FunctionOptions,
+  ) => FunctionDefinition
+  /** As `afterCreate`, of deletions. */
+  afterDelete: <N extends CollectionName<S>>(
+    collection: N,
+    handler: WriteHandler<S, null, Document<S, N>>,
+    options?: FunctionOptions,
+  ) => FunctionDefinition
+  /** As `afterCreate`, of every kind of write. */
+  afterWrite: <N extends CollectionName<S>>(
+    collection: N,
+    handler: WriteHandler<S, Document<S, N> | null, Document<S, N> | null>,
+    options?: FunctionOptions,
+  ) => FunctionDefinition
   /** May refuse a new account by `reject`. */
   beforeSignUp: UserHook<S, void>
   /** May refuse a sign-in by `reject`. */
@@ -138,11 +179,10 @@ export interface FunctionMakers<S extends Schema> {
   ): FunctionDefinition
 }
 
-type WriteHook<S extends Schema> = (
-  collection: string,
-  handler: (write: HookedWrite, ctx: FunctionContext<S>) => Awaitable<unknown>,
-  options?: FunctionOptions,
-) => FunctionDefinition
+type WriteHandler<S extends Schema, After, Before> = (
+  write: HookedWrite<After, Before>,
+  ctx: FunctionContext<S>,
+) => Awaitable<unknown>
 type UserHook<S extends Schema, R> = (
   handler: (user: HookedUser, ctx: FunctionContext<S>) => Awaitable<R>,
   options?: FunctionOptions,
@@ -154,8 +194,12 @@ type FileHook<S extends Schema> = (
 ) => FunctionDefinition
 
 const writeHook =
-  (kind: string): WriteHook<UntypedSchema> =>
-  (collection, handler, options = {}) =>
+  (kind: string) =>
+  (
+    collection: string,
+    handler: FunctionDefinition['handler'],
+    options: FunctionOptions = {},
+  ): FunctionDefinition =>
     define(kind, { ...options, collection }, handler)
 
 const userHook =

@@ -25,7 +25,23 @@ callable({ access: 'everybody', handler: () => ({}) })
 // @ts-expect-error an HTTP function answers with a Response
 http('GET /x', () => 'text')
 
-functionsFor<typeof schema>().callable({
+const { callable: typedCallable, beforeUpdate, afterWrite } = functionsFor<typeof schema>()
+
+beforeUpdate('lamps', ({ document, before }) => {
+  sameType<typeof before.price, number>(true)
+  // What was sent is not checked yet.
+  sameType<typeof document.price, unknown>(true)
+  return { ...document, price: before.price }
+})
+afterWrite('lamps', ({ document }) => {
+  sameType<NonNullable<typeof document>['price'], number>(true)
+  // @ts-expect-error it may be gone
+  return document.price
+})
+// @ts-expect-error there is no such collection
+afterWrite('lumps', () => undefined)
+
+typedCallable({
   input: { id: string() },
   async handler({ id }, { basalt, auth }) {
     const lamp = await basalt.collection('lamps').get(id)

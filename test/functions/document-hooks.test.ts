@@ -13,7 +13,7 @@ beforeAll(async () => {
     schema: { type: 'object', properties: { total: { type: 'number' } } },
     rules: open,
   })
-  await project.defineCollection('effects', { indexes: [{ fields: ['event'], unique: true }] })
+  await project.defineCollection('effects')
   await project.defineCollection('ring')
   await deploy(project, {
     price: `export default beforeCreate('orders', ({ document }) => {
@@ -22,12 +22,13 @@ beforeAll(async () => {
     })`,
     keepOwner: `export default beforeUpdate('orders', ({ document, before }) => ({ ...document, owner: before.owner }))`,
     keepPaid: `export default beforeDelete('orders', ({ before }) => { if (before.paid) reject('It is paid') })`,
-    notify: `export default afterWrite('orders', async ({ id, document, before }, ctx) => {
+    notify: `import { BasaltError } from '@basalt/client'
+    export default afterWrite('orders', async ({ id, document, before }, ctx) => {
       await ctx.basalt.collection('effects').create({
-        event: ctx.event.id, of: id, attempt: ctx.event.attempt,
+        id: ctx.event.id, event: ctx.event.id, of: id, attempt: ctx.event.attempt,
         kind: before === null ? 'created' : document === null ? 'deleted' : 'updated',
         total: document?.total ?? null,
-      }).catch((error) => { if (error.code !== 'already_exists') throw error })
+      }).catch((error) => { if (!(error instanceof BasaltError) || error.code !== 'already_exists') throw error })
       if (document?.flaky && ctx.event.attempt === 1) throw new Error('Once more, please')
     })`,
     turn: `export default afterCreate('ring', (_, ctx) => ctx.basalt.collection('ring').create({ depth: ctx.event.depth }))`,

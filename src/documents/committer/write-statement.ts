@@ -166,7 +166,10 @@ function rememberSql(schema: string, parameter: number): string {
     )`
 }
 
-/** The number of the change and who hears of it are the event's id: the same however often it is delivered. */
+/**
+ * The number of the change and who hears of it are the event's id: the same however often it is delivered, and fit to be
+ * the id of the document that is its effect.
+ */
 function enqueueSql(parameter: number): string {
   return `
     enqueued AS (
@@ -174,7 +177,7 @@ function enqueueSql(parameter: number): string {
       FROM (
         SELECT json_agg(
           json_build_object(
-            'id', numbered.seq || '.' || event.name,
+            'id', numbered.seq || '-' || event.name,
             'kind', 'write_event',
             'name', event.name,
             'payload', json_build_object('seq', numbered.seq, 'depth', event.depth),

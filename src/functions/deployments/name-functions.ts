@@ -2,8 +2,11 @@ import { posix } from 'node:path'
 import { invalidValue } from '../../platform/errors.ts'
 import type { UploadedFiles } from './resolve-upload.ts'
 
-/** In addresses: `POST …/functions/{name}`. The words are addresses already. */
-const namePattern = /^[a-z][A-Za-z0-9_-]{0,63}$/
+/**
+ * In addresses: `POST …/functions/{name}`; and in the ids of events, which are as long as those of documents may be. The
+ * words are addresses already.
+ */
+const namePattern = /^[a-z][A-Za-z0-9_-]{0,47}$/
 const reserved = new Set(['deployments', 'secrets', 'usage', 'logs'])
 const sources = /\.(ts|tsx|mts|js|mjs|jsx)$/
 const maxFunctions = 200
@@ -24,7 +27,7 @@ export function nameFunctions(
     if (!namePattern.test(name) || reserved.has(name)) {
       throw invalidValue(
         file,
-        `can't be named ${name}: letters, digits, - and _ after a small letter`,
+        `can't be named ${name}: up to 48 letters, digits, - and _ after a small letter`,
         'invalid_name',
       )
     }
