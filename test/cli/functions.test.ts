@@ -226,3 +226,103 @@ describe('what does not bundle or load is told with its place, and what runs goe
   test('a name that can not be', () =>
     expectFault('functions/Big.ts', add, /^functions\/Big\.ts .*can't be named Big/))
 })
+
+describe('pull', () => {
+  const greet = `// says hello
+import { callable } from '@basalt/client/functions'
+import { polite } from './_words.ts'
+export default callable({ access: 'server', handler: () => ({ said: polite }) })
+`
+
+  test('an empty folder gets the functions as they were deployed, and then there is no drift', async () => {
+    await writeAdd()
+    await folder.write('functions/greet.ts', greet)
+    await folder.write('functions/_words.ts', "export const polite = 'Good morning'\n")
+    await folder.write('functions/report.ts', report)
+    await deploy()
+    for (const path of ['functions', 'lib']) await rm(join(folder.path, path), { recursive: true })
+
+    const pulled = await folder.run('pull', '--yes')
+    expect(pulled).toMatchObject({ code: 0, stderr: '' })
+    expect(pulled.stdout).toContain('wrote functions/greet.ts\n')
+    expect(await folder.read('functions/greet.ts')).toBe(greet)
+    expect(await folder.read('lib/sum.ts')).toContain('a + b')
+    expect(await folder.run('deploy', '--check')).toMatchObject({ code: 0 })
+    expect((await folder.run('pull')).stdout).toContain('Nothing to do')
+  })
+
+  test('what changed at the project is written, and functions that it does not have go', async () => {
+    await writeAdd()
+    await deploy()
+    await folder.run('pull', '--yes')
+    await folder.write('functions/mine.ts', report)
+    await folder.write('functions/notes.txt', 'stays')
+    const sources = {
+      'functions/add.ts': add.replace('sum(a, b)', 'sum(a, b) + 1'),
+      'lib/sum.ts': await folder.read('lib/sum.ts'),
+    }
+    expect((await project.call('POST', '/functions/deployments', { body: { files: sources } })).status).toBe(
+      201,
+    )
+
+    const asked = await folder.run('pull')
+    expect(asked.code).toBe(1)
+    expect(asked.stderr).toContain('Rewrite functions/add.ts? Remove functions/mine.ts?')
+    const pulled = await folder.run('pull', '--yes')
+    expect(pulled).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: 'wrote functions/add.ts\nremoved functions/mine.ts\n',
+    })
+    expect(await folder.read('functions/add.ts')).toContain('sum(a, b) + 1')
+    expect(await folder.read('functions/notes.txt')).toBe('stays')
+    expect(await folder.run('deploy', '--check')).toMatchObject({ code: 0 })
+  })
+
+  test('a faulty folder is mended; what a package lacks is said', async () => {
+    await folder.write('node_modules/left/index.js', 'export const pad = (s) => ` ${s}`')
+    await folder.write(
+      'functions/pad.ts',
+      `import { callable } from '@basalt/client/functions'
+import { pad } from 'left'
+export default callable({ access: 'server', handler: () => ({ text: pad('a') }) })
+`,
+    )
+    await deploy()
+    await folder.write('functions/pad.ts', 'export default (')
+    expect((await folder.run('pull', '--yes')).code).toBe(0)
+    expect(await folder.run('deploy', '--check')).toMatchObject({ code: 0 })
+
+    await rm(join(folder.path, 'node_modules/left'), { recursive: true })
+    await rm(join(folder.path, 'functions'), { recursive: true })
+    const { code, stderr } = await folder.run('pull', '--yes')
+    expect(code).toBe(0)
+    expect(stderr).toContain('functions/pad.ts:2:21 Could not resolve "left"')
+    expect(stderr).toContain('deployed with these packages: left.')
+  })
+
+  test('nothing is written outside of the folder, into packages, over the configuration or hidden', async () => {
+    const files = {
+      'functions/add.ts': add
+        .replace('../lib/sum.ts', '../basalt.json')
+        .replace('{ sum }', 'json')
+        .replace('sum(a, b)', 'a + b'),
+      'basalt.json': '{}',
+      '.git/hooks/pre-commit': 'echo',
+      'lib/.env': 'A=1',
+      'node_modules/x/index.js': '',
+      'schema.ts': 'export const schema = 1',
+      'C:/x.ts': '',
+    }
+    expect((await project.call('POST', '/functions/deployments', { body: { files } })).status).toBe(201)
+    const before = await folder.read('basalt.json')
+    const { stdout, stderr } = await folder.run('pull', '--yes')
+    expect(stdout).toContain('wrote functions/add.ts\n')
+    expect(stderr).toContain('.git/hooks/pre-commit')
+    expect(await folder.read('basalt.json')).toBe(before)
+    expect(await folder.read('schema.ts')).toContain('defineSchema')
+    for (const path of ['.git', 'lib', 'node_modules/x', 'C:']) {
+      await expect(folder.read(path)).rejects.toMatchObject({ code: 'ENOENT' })
+    }
+  })
+})
