@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { collectFunctions, type FunctionUpload } from './collect-functions.ts'
 import type { CollectionDefinition } from './definitions.ts'
 import { CliFault } from './fault.ts'
 import { isRecord } from './private-file.ts'
@@ -14,6 +15,7 @@ export interface FolderConfiguration {
   /** Rules by pattern. */
   channels: Map<string, Record<string, string>> | undefined
   settings: { auth: Record<string, unknown>; project: Record<string, unknown> } | undefined
+  functions: FunctionUpload | undefined
   /** The text of every file that had a part in it, by path: where faults are looked for. */
   sources: Map<string, string>
 }
@@ -42,11 +44,15 @@ const loadWithinMs = 20_000
  * Throws `FolderFaults`.
  */
 export async function loadFolder(folder: string, environment: string): Promise<FolderConfiguration> {
-  const { parts, files, faults } = await runModules(folder, environment)
+  const [{ parts, files, faults }, functions] = await Promise.all([
+    runModules(folder, environment),
+    collectFunctions(folder),
+  ])
   const fail = (found: readonly PlacedFault[]): never => {
     throw new FolderFaults(folder, found, files)
   }
-  if (faults.length > 0) fail(faults)
+  const found = [...faults, ...(functions?.faults ?? [])]
+  if (found.length > 0) fail(found)
   const misshapen = (part: keyof typeof projectFiles, message: string): never =>
     fail([{ file: join(folder, projectFiles[part]), message }])
 
@@ -63,6 +69,7 @@ export async function loadFolder(folder: string, environment: string): Promise<F
       parts.settings === undefined
         ? undefined
         : readSettings(parts.settings, (message) => misshapen('settings', message)),
+    functions: functions?.upload,
     sources: new Map(
       await Promise.all(
         files.map(async (file) => [file, await readFile(file, 'utf8').catch(() => '')] as const),

@@ -12,13 +12,15 @@ import type { Target } from './environments.ts'
 import { wrongUsage } from './fault.ts'
 import { findPlace, offsetOf } from './find-place.ts'
 import { type FolderConfiguration, FolderFaults } from './load-folder.ts'
+import { planFunctions } from './plan-functions.ts'
 import { isRecord } from './private-file.ts'
 import type { PlacedFault } from './project-files.ts'
 
 /** One thing that a deployment does. */
 export interface Change {
   sign: '+' | '-' | '~'
-  kind: 'collection' | 'channel' | 'settings'
+  kind: 'collection' | 'channel' | 'settings' | 'functions'
+  /** Empty where there is but one of the kind. */
   name: string
   details: Detail[]
   /** What is allowed and probably not wanted. */
@@ -64,6 +66,8 @@ export async function makePlan(
     )
   }
   changes.push(...(await planChannels(planning)), ...(await planSettings(planning)))
+  if (folder.functions !== undefined)
+    changes.push(...(await planFunctions(target, folder.functions, planning.faults)))
   changes.push(...options.delete.map((name) => planDeletion(target, name, strays)))
   if (planning.faults.length > 0)
     throw new FolderFaults(folderPath, planning.faults, [...folder.sources.keys()])

@@ -5,6 +5,9 @@ export const projectFiles = {
   settings: 'settings.ts',
 } as const
 
+/** Each file right in it is a function. */
+export const functionsFolder = 'functions'
+
 export type ProjectPart = keyof typeof projectFiles
 
 export const projectParts = ['schema', 'channels', 'settings'] as const satisfies ProjectPart[]

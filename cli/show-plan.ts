@@ -5,7 +5,7 @@ import { paint, print } from './terminal.ts'
 /** For people: what comes, goes and changes, and what to know before saying yes. */
 export function showPlan({ changes, strays }: Plan): void {
   for (const change of changes) {
-    print(`${signed(change.sign, `${change.kind} ${change.name}`)}`)
+    print(signed(change.sign, titleOf(change)))
     for (const detail of change.details) showDetail(detail)
     for (const warning of change.warnings) print(`    ${paint('yellow', '!')} ${warning}`)
   }
@@ -20,6 +20,10 @@ export function showPlan({ changes, strays }: Plan): void {
       ),
     )
   }
+}
+
+export function titleOf({ kind, name }: Pick<Change, 'kind' | 'name'>): string {
+  return name === '' ? kind : `${kind} ${name}`
 }
 
 function showDetail({ sign, what, before, after, note }: Detail): void {

@@ -3,13 +3,14 @@ import { defaultEnvironment, openTarget, requireFolder, type Target } from '../e
 import { CliFault, messageOf, wrongUsage } from '../fault.ts'
 import { loadFolder } from '../load-folder.ts'
 import { makePlan, type Plan } from '../plan.ts'
-import { presentPlan, showPlan } from '../show-plan.ts'
+import { presentPlan, showPlan, titleOf } from '../show-plan.ts'
 import { confirm, paint, print, printJson } from '../terminal.ts'
 
 export const deploy: Command = {
   usage: 'deploy [options]',
   summary: 'bring a project to what this folder says',
-  about: `Shows what would change, asks, and does it: collections with their fields, indexes and rules, channels, settings.
+  about: `Shows what would change, asks, and does it: collections with their fields, indexes and rules, channels, settings,
+and functions, which are one version.
 A collection that the folder doesn't name stays, with its documents, unless --delete names it.`,
   options: {
     env: shared.env.option,
@@ -80,7 +81,7 @@ function concludeCheck(isInSync: boolean): number {
 /** One after the other; each can be repeated, so whoever deploys again after a fault goes on from there. */
 export async function applyPlan({ changes }: Plan, applied: (name: string) => void): Promise<void> {
   for (const [done, change] of changes.entries()) {
-    const name = `${change.kind} ${change.name}`
+    const name = titleOf(change)
     try {
       await change.apply()
     } catch (error) {

@@ -180,3 +180,58 @@ test.each([
 function fake(kind: string, settings: object): string {
   return `export default { [Symbol.for('basalt.function')]: true, kind: '${kind}', settings: ${JSON.stringify(settings)}, handler() {} }`
 }
+
+test('what was uploaded is kept with its version, and deploys again as it was', async () => {
+  const body = {
+    files: {
+      'functions/answer.ts':
+        "import { callable } from '@basalt/client/functions'; import { value } from '#value'; import seven from '../seven.wasm'; export default callable({ handler: () => (value + new WebAssembly.Instance(seven).exports.seven()) as never })",
+      'lib/value.ts': 'export const value = 35',
+      // (module (func (export "seven") (result i32) i32.const 7))
+      'seven.wasm': { base64: 'AGFzbQEAAAABBQFgAAF/AwIBAAcJAQVzZXZlbgAACgYBBABBBws=' },
+    },
+    manifest: {
+      entries: { answer: 'functions/answer.ts' },
+      resolutions: { 'functions/answer.ts': { '#value': 'lib/value.ts' } },
+    },
+  }
+  const owner = await server.createProject()
+  const made = await owner.call('POST', '/functions/deployments', { body })
+  expect(made.status).toBe(201)
+  const sources = await owner.call('GET', `/functions/deployments/${made.body.id}/sources`)
+  expect(sources.body).toEqual(body)
+
+  const other = await server.createProject()
+  const copy = await other.call('POST', '/functions/deployments', { body: sources.body })
+  expect(copy.body.functions).toEqual(made.body.functions)
+  expect((await callFunction(other, 'answer')).body.output).toBe(42)
+  const stolen = await other.call('GET', `/functions/deployments/${made.body.id}/sources`)
+  expect(stolen.status).toBe(404)
+})
+
+test('a dry run tells what a version would be, and keeps nothing', async () => {
+  const owner = await server.createProject()
+  const files = {
+    'functions/one.ts':
+      "import { callable } from '@basalt/client/functions'; export default callable({ handler: () => ({}) })",
+  }
+  const query = '/functions/deployments?dryRun=true'
+  const first = await owner.call('POST', query, { body: { files } })
+  expect(first.status).toBe(200)
+  expect(first.body.functions).toMatchObject([
+    { name: 'one', kind: 'callable', hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+  ])
+  expect((await owner.call('GET', '/functions/deployments')).body.deployments).toEqual([])
+  expect((await owner.call('GET', '/functions')).body.functions).toEqual([])
+
+  // What no function consists of is no other function.
+  const more = await owner.call('POST', query, { body: { files: { ...files, 'readme.md': 'hello' } } })
+  expect(more.body.functions).toEqual(first.body.functions)
+  const files2 = { 'functions/one.ts': `${files['functions/one.ts']} // changed` }
+  const changed = await owner.call('POST', query, { body: { files: files2 } })
+  expect(changed.body.functions[0].hash).not.toBe(first.body.functions[0].hash)
+  const broken = await owner.call('POST', query, {
+    body: { files: { 'functions/one.ts': 'export default (' } },
+  })
+  expect(broken.status).toBe(422)
+})

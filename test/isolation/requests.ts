@@ -194,6 +194,10 @@ function functionsRequests(): [string, ValidRequest][] {
   return [
     ['listFunctions', { door: 'project', reads: true, path: project }],
     ['listDeployments', { door: 'project', reads: true, path: project }],
+    [
+      'readDeploymentSources',
+      { door: 'project', reads: true, path: ({ ref, deploymentId }) => ({ ref, id: deploymentId }) },
+    ],
     ['listFunctionLogs', { door: 'project', reads: true, path: named }],
     ['readFunctionUsage', { door: 'project', reads: true, path: project }],
     ['listSecrets', { door: 'project', reads: true, path: project }],

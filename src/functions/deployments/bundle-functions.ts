@@ -1,10 +1,11 @@
-import { build, type BuildFailure, type Loader, type Message, type Plugin } from 'esbuild'
+import { build, type BuildFailure, type Loader, type Message, type Metafile, type Plugin } from 'esbuild'
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import type { Issue } from '../../platform/errors.ts'
 import { deploymentInvalid } from '../errors.ts'
 import { clientModule } from './client-modules.ts'
-import { resolveUpload, type UploadedFiles } from './resolve-upload.ts'
+import { type Resolutions, resolveUpload, type UploadedFiles } from './resolve-upload.ts'
 
 /** What a deployment is made of once it is bundled. */
 export interface Bundle {
@@ -36,11 +37,13 @@ const loaders: Readonly<Record<string, Loader>> = {
 /**
  * Bundles the functions of an upload: the names say which file each is. Nothing is read from this server's disk but
  * the client library: every import is resolved among the uploaded files. Throws 422 with file and line.
+ * Of each function it also tells the hash of what it consists of, whatever else the upload holds.
  */
 export async function bundleFunctions(
   files: UploadedFiles,
   functions: ReadonlyMap<string, string>,
-): Promise<Bundle> {
+  resolutions: Resolutions = {},
+): Promise<{ bundle: Bundle; hashes: ReadonlyMap<string, string> }> {
   const result = await build({
     entryPoints: [...functions].map(([name, file]) => ({ in: `/${file}`, out: `functions/${name}` })),
     bundle: true,
@@ -62,7 +65,7 @@ export async function bundleFunctions(
     // Otherwise those that lie on the way to the disk's root would be looked for.
     tsconfigRaw: { compilerOptions: { target: 'esnext' } },
     define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [onlyUploaded(files)],
+    plugins: [onlyUploaded(files, resolutions)],
   }).catch((error: unknown) => {
     if (isBuildFailure(error)) throw deploymentInvalid(error.errors.slice(0, maxIssues).map(toIssue))
     throw error
@@ -81,7 +84,28 @@ export async function bundleFunctions(
   for (const path of Object.values(bundle.entries).flatMap(({ modules }) => modules)) {
     if (path.endsWith('.wasm')) bundle.modules[path] = { wasm: wasmBase64(files, path) }
   }
-  return bundle
+  const hashes = new Map(
+    [...functions].map(([name, file]) => [name, hashOf(files, result.metafile.inputs, `upload:/${file}`)]),
+  )
+  return { bundle, hashes }
+}
+
+/** Of the uploaded files that a function consists of; not of what a version of this server makes of them. */
+function hashOf(files: UploadedFiles, inputs: Metafile['inputs'], entry: string): string {
+  const found = new Set<string>()
+  const visit = (path: string): void => {
+    if (found.has(path)) return
+    found.add(path)
+    for (const { path: imported } of inputs[path]?.imports ?? []) visit(imported)
+  }
+  visit(entry)
+  const hash = createHash('sha256')
+  for (const path of [...found].map((each) => each.replace(/^upload:/, '').slice(1)).sort()) {
+    const content = files.get(path)
+    if (content === undefined) continue
+    hash.update(`${path}\0${createHash('sha256').update(content).digest('hex')}\0`)
+  }
+  return hash.digest('hex')
 }
 
 type Outputs = Readonly<Record<string, { imports: readonly { path: string; external?: boolean }[] }>>
@@ -106,7 +130,7 @@ function wasmBase64(files: UploadedFiles, path: string): string {
 }
 
 /** Takes every import for itself, so that esbuild never looks at the disk. */
-function onlyUploaded(files: UploadedFiles): Plugin {
+function onlyUploaded(files: UploadedFiles, resolutions: Resolutions): Plugin {
   return {
     name: 'only-uploaded',
     setup(esbuild) {
@@ -120,7 +144,7 @@ function onlyUploaded(files: UploadedFiles): Plugin {
             namespace: 'client',
           }
         }
-        const found = resolveUpload(files, path, importer)
+        const found = resolveUpload(files, path, importer, resolutions)
         if (found === undefined) return fault(`"${path}" is not among the uploaded files`)
         if (found === 'node') return { path: `node:${path}`, external: true }
         return found.endsWith('.wasm')

@@ -10,15 +10,12 @@ import type { Functions } from '../functions.ts'
 import { type Bundle, bundleFunctions } from './bundle-functions.ts'
 import type { FunctionEntry } from './function-entry.ts'
 import { nameFunctions } from './name-functions.ts'
-import type { UploadedFiles } from './resolve-upload.ts'
+import { packSources, type Upload } from './sources.ts'
 import { trialLoad } from './trial-load.ts'
 import { syncSchedules } from './sync-schedules.ts'
 import { packBundle } from './versions.ts'
 
-export interface NewDeployment {
-  files: UploadedFiles
-  /** Which file each function is; else those in `functions/`. */
-  entries?: Readonly<Record<string, string>> | undefined
+export interface NewDeployment extends Upload {
   message: string
   /** 1 switches all calls over, less only this share of them, 0 none. */
   share: number
@@ -33,6 +30,23 @@ export interface Deployed {
 
 const keptDeployments = 20
 
+/** Bundles and tries out, and keeps nothing: what a version of this would be. Throws 422 with file, line and message. */
+export async function prepareFunctions(
+  functions: Functions,
+  project: Project,
+  { files, entries: named, resolutions }: Upload,
+): Promise<{ bundle: Bundle; hash: string; entries: FunctionEntry[] }> {
+  const names = nameFunctions(files, named)
+  const { bundle, entries } = await functions.deploying(async () => {
+    const made = await bundleFunctions(files, names, resolutions)
+    const said = await trialLoad(functions, project, names, made.bundle)
+    const hashed = said.map((entry) => ({ ...entry, hash: made.hashes.get(entry.name) }))
+    return { bundle: made.bundle, entries: hashed }
+  })
+  checkTogether(entries)
+  return { bundle, hash: hashOf(bundle), entries }
+}
+
 /**
  * Bundles, tries out and stores a new version, and switches over to it. Throws 422 with file, line and message when it
  * doesn't bundle or load; what runs goes on running then.
@@ -40,16 +54,11 @@ const keptDeployments = 20
 export async function deployFunctions(
   functions: Functions,
   { project, actor, request }: { project: Project; actor: Actor; request: AuditSource },
-  { files, entries: named, message, share }: NewDeployment,
+  { message, share, ...upload }: NewDeployment,
 ): Promise<Deployed> {
-  const names = nameFunctions(files, named)
-  const { bundle, entries } = await functions.deploying(async () => {
-    const made = await bundleFunctions(files, names)
-    return { bundle: made, entries: await trialLoad(functions, project, names, made) }
-  })
-  checkTogether(entries)
+  const { bundle, hash, entries } = await prepareFunctions(functions, project, upload)
   const packed = await packBundle(bundle)
-  const hash = hashOf(bundle)
+  const sources = await packSources(upload)
   const deployed = await functions.services.control.$transaction(async (tx) => {
     const row = await tx.functionDeployment.create({
       data: {
@@ -59,6 +68,7 @@ export async function deployFunctions(
         // Undefined has no place in JSON.
         manifest: JSON.parse(JSON.stringify(entries)) as Prisma.InputJsonArray,
         bundle: packed,
+        sources,
         size: packed.length,
         message,
         createdBy: actorLabel(actor),

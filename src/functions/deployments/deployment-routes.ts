@@ -2,14 +2,15 @@ import Type, { type Static } from 'typebox'
 import { invalidValue, notFound } from '../../platform/errors.ts'
 import type { HttpServer } from '../../platform/http-server.ts'
 import { projectRequest } from '../../projects/access.ts'
-import { closed, idSchema, timeSchema } from '../../projects/schemas.ts'
+import { closed, dryRunQuery, idSchema, timeSchema } from '../../projects/schemas.ts'
 import type { Functions } from '../functions.ts'
 import { base, reads, refParams, tags, writes } from '../schemas.ts'
 import { activateDeployment } from './activate-deployment.ts'
-import { deployFunctions } from './deploy-functions.ts'
+import { deployFunctions, prepareFunctions } from './deploy-functions.ts'
 import type { FunctionEntry } from './function-entry.ts'
 import { listDeployments } from './list-deployments.ts'
 import type { UploadedFiles } from './resolve-upload.ts'
+import { readSources } from './sources.ts'
 
 const share = Type.Number({ minimum: 0, maximum: 1, default: 1 })
 
@@ -26,7 +27,14 @@ const deploymentSchema = Type.Object(
     ),
     manifest: Type.Optional(
       Type.Object(
-        { entries: Type.Optional(Type.Record(Type.String(), Type.String())) },
+        {
+          /** Which file each function is. */
+          entries: Type.Optional(Type.Record(Type.String(), Type.String())),
+          /** By file, what its imports mean. */
+          resolutions: Type.Optional(
+            Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), { maxProperties: 5_000 }),
+          ),
+        },
         { additionalProperties: true },
       ),
     ),
@@ -41,12 +49,13 @@ const functionSchema = Type.Object(
   { additionalProperties: true },
 )
 
+const preparedSchema = Type.Object({ hash: Type.String(), functions: Type.Array(functionSchema) })
 const presentedSchema = Type.Object({
   id: Type.String(),
-  hash: Type.String(),
   createdAt: timeSchema,
-  functions: Type.Array(functionSchema),
+  ...preparedSchema.properties,
 })
+const deploymentParams = Type.Object({ ref: Type.String({ maxLength: 64 }), id: idSchema })
 
 export function registerDeploymentRoutes(app: HttpServer, functions: Functions): void {
   app.post(
@@ -56,17 +65,24 @@ export function registerDeploymentRoutes(app: HttpServer, functions: Functions):
       bodyLimit: functions.services.config.limits.deploymentBytes,
       schema: {
         operationId: 'deployFunctions',
-        summary: 'Deploy a new version of the functions; share says how many of the calls it gets',
+        summary:
+          'Deploy a new version of the functions; share says how many of the calls it gets. With dryRun only try it out',
         tags,
         params: refParams,
+        querystring: dryRunQuery,
         body: deploymentSchema,
-        response: { 201: presentedSchema },
+        response: { 200: preparedSchema, 201: presentedSchema },
       },
     },
     async (request, reply) => {
       const { project, actor } = projectRequest(request)
       const { files, manifest, message = '', share: wanted = 1 } = request.body
-      const upload = { files: readFiles(files), entries: manifest?.entries, message, share: wanted }
+      const { entries: named, resolutions } = manifest ?? {}
+      const upload = { files: readFiles(files), entries: named, resolutions, message, share: wanted }
+      if (request.query.dryRun === true) {
+        const prepared = await prepareFunctions(functions, project, upload)
+        return reply.send({ hash: prepared.hash, functions: prepared.entries.map(presentFunction) })
+      }
       const made = await deployFunctions(functions, { project, actor, request }, upload)
       const { id, hash, createdAt, entries } = made
       return reply
@@ -99,7 +115,7 @@ export function registerDeploymentRoutes(app: HttpServer, functions: Functions):
         operationId: 'activateDeployment',
         summary: 'Switch over to a version, or give it a share of the calls; to go back is the same call',
         tags,
-        params: Type.Object({ ref: Type.String({ maxLength: 64 }), id: idSchema }),
+        params: deploymentParams,
         body: Type.Optional(Type.Object({ share: Type.Optional(share) }, closed)),
       },
     },
@@ -108,6 +124,23 @@ export function registerDeploymentRoutes(app: HttpServer, functions: Functions):
       const change = { project, actor, request, id: request.params.id, share: request.body?.share ?? 1 }
       if (!(await activateDeployment(functions, change))) throw notFound('The deployment')
       return { id: change.id, share: change.share }
+    },
+  )
+
+  app.get(
+    `${base}/deployments/:id/sources`,
+    {
+      config: reads,
+      schema: {
+        operationId: 'readDeploymentSources',
+        summary: 'Read what was uploaded for a version, as it can be deployed again',
+        tags,
+        params: deploymentParams,
+      },
+    },
+    async (request, reply) => {
+      const sources = await readSources(functions, projectRequest(request).project, request.params.id)
+      return reply.type('application/json').send(sources)
     },
   )
 
@@ -133,11 +166,15 @@ export function registerDeploymentRoutes(app: HttpServer, functions: Functions):
   )
 }
 
-function presentFunction({ name, kind, file, settings }: FunctionEntry): { name: string; kind: string } {
+function presentFunction({ name, kind, file, settings, hash }: FunctionEntry): {
+  name: string
+  kind: string
+} {
   return {
     name,
     kind,
     file,
+    hash: hash ?? null,
     ...settings,
     ...(kind === 'callable' && { access: settings.access ?? 'user' }),
   } as {

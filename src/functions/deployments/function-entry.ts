@@ -64,6 +64,8 @@ export interface FunctionEntry {
   /** The uploaded file. */
   file: string
   settings: Static<typeof Settings>
+  /** Of all uploaded files that it consists of. Undefined in versions from before it was kept. */
+  hash?: string | undefined
 }
 
 /** What else each kind must say. */

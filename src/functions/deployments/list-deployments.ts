@@ -8,7 +8,7 @@ export async function listDeployments(control: ControlPlane, { id: projectId }: 
   const rows = await control.functionDeployment.findMany({
     where: { projectId },
     orderBy: { id: 'desc' },
-    omit: { bundle: true },
+    omit: { bundle: true, sources: true },
   })
   const nextShare = typeof release?.nextId === 'string' ? release.nextShare : 0
   return rows.map(({ id, hash, manifest, size, message, createdAt, createdBy }) => ({

@@ -13,14 +13,16 @@ const maxFunctions = 200
 
 /**
  * Which functions an upload has: those that `entries` names, else one for each file right in `functions/`, but for
- * tests, declarations and what begins with `_`. Throws 400 for names that can't be.
+ * tests, declarations and what begins with `_`. No entries at all are meant so: the project has no functions then.
+ * Throws 400 for names that can't be.
  */
 export function nameFunctions(
   files: UploadedFiles,
   entries: Readonly<Record<string, string>> | undefined,
 ): ReadonlyMap<string, string> {
   const found = entries === undefined ? inFolder(files) : Object.entries(entries)
-  if (found.length === 0) throw invalidValue('files', 'hold no function: put one in functions/', 'required')
+  if (found.length === 0 && entries === undefined)
+    throw invalidValue('files', 'hold no function: put one in functions/', 'required')
   if (found.length > maxFunctions)
     throw invalidValue('files', `hold more than ${maxFunctions} functions`, 'too_many')
   for (const [name, file] of found) {

@@ -4,6 +4,12 @@ import { posix } from 'node:path'
 /** The uploaded files by path, without a slash in front. */
 export type UploadedFiles = ReadonlyMap<string, string | Uint8Array>
 
+/**
+ * What imports mean where it was found out already: by importing file, then by what is written there. A command line
+ * knows links between packages, paths of a tsconfig and the rest of a developer's machine.
+ */
+export type Resolutions = Readonly<Record<string, Readonly<Record<string, string>>>>
+
 const extensions = ['', '.ts', '.tsx', '.mts', '.js', '.mjs', '.cjs', '.jsx', '.json', '.cts']
 const conditions = ['workerd', 'worker', 'browser', 'import', 'module', 'default', 'require']
 
@@ -11,7 +17,14 @@ const conditions = ['workerd', 'worker', 'browser', 'import', 'module', 'default
  * Which uploaded file an import means, with a slash in front; `node` for a module of Node's own. Undefined: none.
  * Resolves as Node and bundlers do (https://nodejs.org/api/packages.html), among these files only.
  */
-export function resolveUpload(files: UploadedFiles, path: string, importer: string): string | undefined {
+export function resolveUpload(
+  files: UploadedFiles,
+  path: string,
+  importer: string,
+  resolutions: Resolutions = {},
+): string | undefined {
+  const said = resolutions[importer.slice(1)]?.[path]
+  if (said !== undefined) return files.has(said) ? `/${said}` : undefined
   if (path.startsWith('.') || path.startsWith('/')) {
     return findFile(files, posix.resolve(posix.dirname(importer), path))
   }

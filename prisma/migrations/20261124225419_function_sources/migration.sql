@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "function_deployments" ADD COLUMN     "sources" BYTEA;
