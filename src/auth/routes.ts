@@ -14,6 +14,7 @@ import { registerPasskeyRoutes } from './passkeys/routes.ts'
 import { registerPasswordRoutes } from './password-routes.ts'
 import { registerSessionRoutes } from './session-routes.ts'
 import { registerAuthSettingsRoutes } from './settings/settings-routes.ts'
+import { trimSessions } from './sessions/trim-sessions.ts'
 import { createTokenVerifier } from './sessions/verify-token.ts'
 
 /** End users: how they sign in, stay signed in, and are managed. */
@@ -31,16 +32,17 @@ export function registerAuth(app: HttpServer, auth: Auth): void {
   registerAccountRoutes(app, auth)
   registerMailRoutes(app, auth)
   registerAuthSettingsRoutes(app, auth)
-  deliverMails(app, auth)
+  workInBackground(app, auth)
 }
 
-/** At the start too: a node that died may have left some. */
-function deliverMails(app: HttpServer, auth: Auth): void {
+/** Mails at the start too: a node that died may have left some. */
+function workInBackground(app: HttpServer, auth: Auth): void {
   const deliver = (): Promise<void> => deliverDueMails(auth)
   app.addHook('onReady', () => auth.behind.run('due mails', deliver))
   const stops = [
     startPeriodically(auth.services, 'mails', 30_000, deliver),
     startPeriodically(auth.services, 'trim-mails', 3_600_000, () => trimMails(auth)),
+    startPeriodically(auth.services, 'trim-sessions', 3_600_000, () => trimSessions(auth)),
   ]
   app.addHook('onClose', async () => {
     await Promise.all(stops.map((stop) => stop()))

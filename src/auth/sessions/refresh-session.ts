@@ -31,17 +31,20 @@ export async function refreshSession(auth: Auth, project: Project, text: string)
   return issueTokens(auth, project, session.user, session)
 }
 
-/** One conditional UPDATE: of many parallel uses one moves the session on, and the others find it moved. */
+/**
+ * One conditional UPDATE: of many parallel uses one moves the session on, and the others find it moved. One that was
+ * idle for too long is not woken up.
+ */
 async function rotate(auth: Auth, project: Project, id: string, generation: number): Promise<void> {
-  const now = Date.now()
   const { settings } = await auth.settings.of(project)
+  const now = new Date()
   await auth.services.control.userSession.updateMany({
-    where: { id, projectId: project.id, generation },
+    where: { id, projectId: project.id, generation, idleAt: { gt: now }, expiresAt: { gt: now } },
     data: {
       generation: generation + 1,
-      rotatedAt: new Date(now),
-      lastUsedAt: new Date(now),
-      idleAt: inDays(now, settings.sessions.idleDays),
+      rotatedAt: now,
+      lastUsedAt: now,
+      idleAt: inDays(now.getTime(), settings.sessions.idleDays),
     },
   })
 }
