@@ -7,6 +7,7 @@ import type { HookedWrite, WriteEvent } from '../documents/write-hooks.ts'
 import { type Project, projectSchema } from '../projects/project.ts'
 import { isJsonObject, type JsonObject } from '../query/json.ts'
 import { TaskFailure, type TaskRun } from '../tasks/task.ts'
+import { maxDepth, noteBrokenChain } from './calls/call-chain.ts'
 import { invokeFunction } from './calls/invoke-function.ts'
 import type { FunctionEntry, FunctionKind } from './deployments/function-entry.ts'
 import type { Release } from './deployments/versions.ts'
@@ -27,9 +28,6 @@ const afterKinds: Record<WriteKind, FunctionKind> = {
   update: 'afterUpdate',
   delete: 'afterDelete',
 }
-
-// So many functions may lead to one another; then it is a circle, in all likelihood.
-const maxDepth = 8
 
 /** Lets a project's functions take part in its writes. */
 export function hookDocuments(documents: Documents, functions: Functions): void {
@@ -106,26 +104,10 @@ function eventsOf(
   return writes.flatMap(({ collection, kind, depth = 0 }, ord) =>
     listening(release, collection, [afterKinds[kind], 'afterWrite']).flatMap((entry) => {
       if (depth < maxDepth) return [{ ord, name: entry.name, depth: depth + 1 }]
-      noteBrokenChain(functions, project, release, entry)
+      noteBrokenChain(functions.logs, project, release, entry.name, 'write')
       return []
     }),
   )
-}
-
-function noteBrokenChain(
-  { logs }: Functions,
-  project: Project,
-  { active }: Release,
-  { name }: FunctionEntry,
-): void {
-  logs.write({
-    projectId: project.id,
-    function: name,
-    invocationId: '',
-    deploymentId: active.id,
-    level: 'error',
-    message: `not called: more than ${maxDepth} functions led to this write`,
-  })
 }
 
 /** Tells a function what was written, as it was committed: from the change log, by the number of the change. */

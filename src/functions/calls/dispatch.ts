@@ -10,7 +10,7 @@ import * as errors from '../errors.ts'
 import type { Functions } from '../functions.ts'
 import { ProcessEndedError } from '../runtime/function-process.ts'
 import { wrapCode } from '../runtime/wrap-code.ts'
-import { callChain } from './call-chain.ts'
+import { callChain, maxDepth } from './call-chain.ts'
 import type { InvocationAuth } from './invocations.ts'
 
 /** How a function is called, whoever calls. */
@@ -35,8 +35,6 @@ export interface Dispatched {
   /** What is told when the body breaks off: why its process ended, or that its time was over. */
   explain: (error: unknown) => Error
 }
-
-const maxDepth = 8
 
 /** Chooses the version, and gives its function by this name; a share of the calls goes to the next version. */
 export function chooseVersion({ active, next }: Release): Version {

@@ -46,6 +46,9 @@ const presentedSchema = Type.Object({
   hash: Type.String(),
   createdAt: timeSchema,
   functions: Type.Array(functionSchema),
+  warnings: Type.Array(
+    Type.Object({ path: Type.String(), code: Type.String(), message: Type.String() }, closed),
+  ),
 })
 
 export function registerDeploymentRoutes(app: HttpServer, functions: Functions): void {
@@ -68,10 +71,14 @@ export function registerDeploymentRoutes(app: HttpServer, functions: Functions):
       const { files, manifest, message = '', share: wanted = 1 } = request.body
       const upload = { files: readFiles(files), entries: manifest?.entries, message, share: wanted }
       const made = await deployFunctions(functions, { project, actor, request }, upload)
-      const { id, hash, createdAt, entries } = made
-      return reply
-        .code(201)
-        .send({ id, hash, createdAt: createdAt.toISOString(), functions: entries.map(presentFunction) })
+      const { id, hash, createdAt, entries, warnings } = made
+      return reply.code(201).send({
+        id,
+        hash,
+        createdAt: createdAt.toISOString(),
+        functions: entries.map(presentFunction),
+        warnings,
+      })
     },
   )
 
