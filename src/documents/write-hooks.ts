@@ -30,8 +30,9 @@ export interface WriteEvent {
  */
 export interface WriteHooks {
   /**
-   * What is to be stored instead, without system fields; undefined leaves it as it is. Throws to refuse. Runs under the
-   * project's lock in transactions, and where others keep changing the document.
+   * What is to be stored instead, without system fields; undefined leaves it as it is. Throws to refuse, also where what
+   * is to happen afterwards finds no room. Runs under the project's lock in transactions, and where others keep changing
+   * the document.
    */
   before(caller: Caller, write: HookedWrite): Promise<JsonObject | undefined>
   /** Who hears of writes that are about to be committed. */

@@ -36,7 +36,11 @@ export function hookDocuments(documents: Documents, functions: Functions): void 
     async before(caller, write) {
       const release = await versions.of(caller.project)
       const entries = listening(release, write.collection, [beforeKinds[write.kind]])
-      return entries.length === 0 ? undefined : runBefore(functions, caller, entries, write)
+      const changed = entries.length === 0 ? undefined : await runBefore(functions, caller, entries, write)
+      // Here, and not where the tasks are enqueued: others' writes share that statement.
+      const after = listening(release, write.collection, [afterKinds[write.kind], 'afterWrite'])
+      if (after.length > 0) await tasks.checkQuota(caller.project.id, after.length)
+      return changed
     },
     eventsOf(project, writes) {
       const release = versions.of(project)
