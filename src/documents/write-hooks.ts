@@ -12,6 +12,8 @@ export interface HookedWrite {
   document: JsonObject | null
   /** As it is stored; null for a creation. */
   before: JsonObject | null
+  /** Whether all other writes of the project wait for this one. */
+  holdsLock: boolean
 }
 
 /** Something that has to happen after a write, and is enqueued with it. */

@@ -69,7 +69,7 @@ async function runBefore(
   functions: Functions,
   { project, actor }: Caller,
   entries: readonly FunctionEntry[],
-  { collection, id, document: given, before }: HookedWrite,
+  { collection, id, document: given, before, holdsLock }: HookedWrite,
 ): Promise<JsonObject | undefined> {
   let changed: JsonObject | undefined
   for (const { name, kind } of entries) {
@@ -79,6 +79,7 @@ async function runBefore(
       input: { collection, id, document, before },
       auth: { actor, token: null },
       deadlineMs: functions.services.config.limits.functionHookMs,
+      holdsLock,
     })
     changed = given === null ? undefined : (dataOf(name, output) ?? changed)
   }

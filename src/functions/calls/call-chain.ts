@@ -9,6 +9,8 @@ interface CallChain {
   depth: number
   /** Of the user as whom the function acts: for the function that it calls so. */
   token: string | null
+  /** Whether a write that holds the project's lock waits for it. */
+  holdsLock: boolean
 }
 
 /**

@@ -21,6 +21,8 @@ export interface Invocation {
   event?: { id?: string; attempt?: number; depth?: number }
   /** Milliseconds; the function's own limit when absent. */
   deadlineMs?: number
+  /** A write that holds the project's lock waits for this call. */
+  holdsLock?: boolean
   /** Ends the call when the caller is gone. */
   signal?: AbortSignal
 }
@@ -56,7 +58,9 @@ export async function dispatch(
 ): Promise<Dispatched> {
   const { limits } = functions.services.config
   const { name, settings } = entry
-  const depth = Math.max(invocation.event?.depth ?? 0, callChain.getStore()?.depth ?? 0)
+  const chain = callChain.getStore()
+  const depth = Math.max(invocation.event?.depth ?? 0, chain?.depth ?? 0)
+  const holdsLock = invocation.holdsLock === true || chain?.holdsLock === true
   const id = newId()
   const line = { projectId: project.id, function: name, invocationId: id, deploymentId: version.id }
   if (depth > maxDepth) {
@@ -83,7 +87,7 @@ export async function dispatch(
   let memoryBytes = 0
   let release: () => void = () => undefined
   let isOver = false
-  functions.invocations.begin({ id, project, version, entry, auth: invocation.auth, depth })
+  functions.invocations.begin({ id, project, version, entry, auth: invocation.auth, depth, holdsLock })
 
   const finish: Dispatched['finish'] = async (failure) => {
     if (isOver) return
