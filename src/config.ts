@@ -51,6 +51,8 @@ export interface Limits {
   readonly requestsPerSecondByProject: number
   readonly mailsPerHourByProject: number
   readonly taskPayloadBytes: number
+  /** Of a message to a topic, which is kept once for each function that hears of it. */
+  readonly topicMessageBytes: number
   /** Tasks that run at once on one node. */
   readonly tasksAtOnce: number
   /** Tasks of one project that run at once, on all nodes together: fewer than functions may, so that calls find room. */
@@ -151,6 +153,7 @@ function readLimits(read: EnvironmentReader): Limits {
     functionIdleMs: limit('FUNCTION_IDLE_MS', 300_000, 86_400_000),
     deploymentBytes: limit('DEPLOYMENT_BYTES', 16 * 1024 * 1024, 256 * 1024 * 1024),
     taskPayloadBytes: limit('TASK_PAYLOAD_BYTES', 256 * 1024, 16 * 1024 * 1024),
+    topicMessageBytes: limit('TOPIC_MESSAGE_BYTES', 64 * 1024, 1024 * 1024),
     tasksAtOnce: limit('TASKS_AT_ONCE', 256, 10_000),
     tasksAtOnceByProject: limit('TASKS_AT_ONCE_BY_PROJECT', 12, 10_000),
     waitingTasksByProject: limit('WAITING_TASKS_BY_PROJECT', 1_000_000, 1_000_000_000),

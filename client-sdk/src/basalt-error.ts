@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'forbidden'
   | 'not_found'
   | 'conflict'
+  | 'project_locked'
   | 'version_mismatch'
   | 'cursor_expired'
   | 'already_exists'

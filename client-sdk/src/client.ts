@@ -17,6 +17,7 @@ import { Realtime, type RealtimeClient } from './realtime/realtime.ts'
 import { socketCredentials } from './realtime/socket-credentials.ts'
 import type { WebSocketConstructor } from './realtime/web-socket.ts'
 import { createTasksClient, type TasksClient } from './tasks.ts'
+import { createTopicsClient, type TopicsClient } from './topics.ts'
 import { runTransaction, type Settled, type Transaction } from './transaction.ts'
 import { createTransport, type Fetch, type TokenProvider, type TransportOptions } from './transport.ts'
 
@@ -111,6 +112,7 @@ export type {
   TaskSummary,
 } from './tasks.ts'
 export type { ProjectSettings, Settings } from './settings.ts'
+export type { PublishedMessage, TopicsClient } from './topics.ts'
 export type { Pending, Settled, Transaction } from './transaction.ts'
 export type { Fetch, TokenProvider } from './transport.ts'
 
@@ -189,6 +191,8 @@ export interface Basalt<S extends Schema, Profile = UntypedProfile> {
   readonly functions: FunctionsClient
   /** Work in the background. For secret keys. */
   readonly tasks: TasksClient
+  /** Messages to the project's own functions. For secret keys. */
+  readonly topics: TopicsClient
   /** Puts every collection of a schema. For secret keys. */
   applySchema(schema: Schema, options?: PutOptions): Promise<CollectionChanges[]>
 }
@@ -260,6 +264,7 @@ function connect<S extends Schema, Profile>(
     collections,
     functions: createFunctionsClient(transport),
     tasks: createTasksClient(transport),
+    topics: createTopicsClient(transport),
     applySchema: (schema, putOptions) => applySchema(collections, schema, putOptions),
   }
 }

@@ -1,3 +1,4 @@
+import type { ControlPlaneTransaction } from '../platform/prisma.ts'
 import type { Project } from '../projects/project.ts'
 
 /** A user as hooks see one: what the project knows, no secret. */
@@ -18,8 +19,10 @@ interface HookUser {
 export interface AuthHooks {
   beforeSignUp: (project: Project, user: HookUser) => Promise<void>
   beforeSignIn: (project: Project, user: HookUser) => Promise<void>
-  /** After COMMIT; what it throws is logged and changes nothing. */
-  afterSignUp: (project: Project, user: HookUser) => Promise<void>
+  /** In the transaction that makes the account: what is to happen afterwards happens if and only if it commits. */
+  afterSignUp: (tx: ControlPlaneTransaction, project: Project, user: HookUser) => Promise<void>
+  /** After COMMIT of what an after-hook has seen. */
+  enqueued: (project: Project) => void
   customClaims: (project: Project, user: HookUser) => Promise<Readonly<Record<string, unknown>>>
 }
 
@@ -29,6 +32,7 @@ export function createAuthHooks(): AuthHooks {
     beforeSignUp: async () => undefined,
     beforeSignIn: async () => undefined,
     afterSignUp: async () => undefined,
+    enqueued: () => undefined,
     customClaims: async () => ({}),
   }
 }

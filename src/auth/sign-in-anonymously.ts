@@ -28,8 +28,9 @@ export async function signInAnonymously(
   const { user, session } = await auth.services.control.$transaction(async (tx) => {
     const user = await createUser(auth, tx, project, { isAnonymous: true })
     if (user === null) throw new Error('a user without address was taken for another')
+    await auth.hooks.afterSignUp(tx, project, user)
     return { user, session: await openSession(auth, tx, project, user, { amr: [], assurance: 1 }, device) }
   })
-  void auth.hooks.afterSignUp(project, user)
+  auth.hooks.enqueued(project)
   return issueTokens(auth, project, user, session)
 }

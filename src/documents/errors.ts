@@ -74,6 +74,13 @@ export function idempotencyConflict(): ApiError {
   return new ApiError('conflict', 'This Idempotency-Key was used for a different request.')
 }
 
+export function projectLocked(): ApiError {
+  return new ApiError(
+    'project_locked',
+    'The write that called this function holds the project until the function ends, so that it can read here and not write.',
+  )
+}
+
 export function tooContended(id: string): ApiError {
   return new ApiError('conflict', `The document ${id} changes too fast; try again.`, { retryAfterSeconds: 1 })
 }

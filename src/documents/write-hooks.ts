@@ -12,6 +12,8 @@ export interface HookedWrite {
   document: JsonObject | null
   /** As it is stored; null for a creation. */
   before: JsonObject | null
+  /** Whether all other writes of the project wait for this one. */
+  holdsLock: boolean
 }
 
 /** Something that has to happen after a write, and is enqueued with it. */
@@ -30,8 +32,9 @@ export interface WriteEvent {
  */
 export interface WriteHooks {
   /**
-   * What is to be stored instead, without system fields; undefined leaves it as it is. Throws to refuse. Runs under the
-   * project's lock in transactions, and where others keep changing the document.
+   * What is to be stored instead, without system fields; undefined leaves it as it is. Throws to refuse, also where what
+   * is to happen afterwards finds no room. Runs under the project's lock in transactions, and where others keep changing
+   * the document.
    */
   before(caller: Caller, write: HookedWrite): Promise<JsonObject | undefined>
   /** Who hears of writes that are about to be committed. */

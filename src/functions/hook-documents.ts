@@ -7,6 +7,7 @@ import type { HookedWrite, WriteEvent } from '../documents/write-hooks.ts'
 import { type Project, projectSchema } from '../projects/project.ts'
 import { isJsonObject, type JsonObject } from '../query/json.ts'
 import { TaskFailure, type TaskRun } from '../tasks/task.ts'
+import { maxDepth, noteBrokenChain } from './calls/call-chain.ts'
 import { invokeFunction } from './calls/invoke-function.ts'
 import type { FunctionEntry, FunctionKind } from './deployments/function-entry.ts'
 import type { Release } from './deployments/versions.ts'
@@ -28,9 +29,6 @@ const afterKinds: Record<WriteKind, FunctionKind> = {
   delete: 'afterDelete',
 }
 
-// So many functions may lead to one another; then it is a circle, in all likelihood.
-const maxDepth = 8
-
 /** Lets a project's functions take part in its writes. */
 export function hookDocuments(documents: Documents, functions: Functions): void {
   const { tasks, versions } = functions
@@ -38,7 +36,11 @@ export function hookDocuments(documents: Documents, functions: Functions): void 
     async before(caller, write) {
       const release = await versions.of(caller.project)
       const entries = listening(release, write.collection, [beforeKinds[write.kind]])
-      return entries.length === 0 ? undefined : runBefore(functions, caller, entries, write)
+      const changed = entries.length === 0 ? undefined : await runBefore(functions, caller, entries, write)
+      // Here, and not where the tasks are enqueued: others' writes share that statement.
+      const after = listening(release, write.collection, [afterKinds[write.kind], 'afterWrite'])
+      if (after.length > 0) await tasks.checkQuota(caller.project.id, after.length)
+      return changed
     },
     eventsOf(project, writes) {
       const release = versions.of(project)
@@ -67,7 +69,7 @@ async function runBefore(
   functions: Functions,
   { project, actor }: Caller,
   entries: readonly FunctionEntry[],
-  { collection, id, document: given, before }: HookedWrite,
+  { collection, id, document: given, before, holdsLock }: HookedWrite,
 ): Promise<JsonObject | undefined> {
   let changed: JsonObject | undefined
   for (const { name, kind } of entries) {
@@ -77,6 +79,7 @@ async function runBefore(
       input: { collection, id, document, before },
       auth: { actor, token: null },
       deadlineMs: functions.services.config.limits.functionHookMs,
+      holdsLock,
     })
     changed = given === null ? undefined : (dataOf(name, output) ?? changed)
   }
@@ -106,26 +109,10 @@ function eventsOf(
   return writes.flatMap(({ collection, kind, depth = 0 }, ord) =>
     listening(release, collection, [afterKinds[kind], 'afterWrite']).flatMap((entry) => {
       if (depth < maxDepth) return [{ ord, name: entry.name, depth: depth + 1 }]
-      noteBrokenChain(functions, project, release, entry)
+      noteBrokenChain(functions.logs, project, release, entry.name, 'write')
       return []
     }),
   )
-}
-
-function noteBrokenChain(
-  { logs }: Functions,
-  project: Project,
-  { active }: Release,
-  { name }: FunctionEntry,
-): void {
-  logs.write({
-    projectId: project.id,
-    function: name,
-    invocationId: '',
-    deploymentId: active.id,
-    level: 'error',
-    message: `not called: more than ${maxDepth} functions led to this write`,
-  })
 }
 
 /** Tells a function what was written, as it was committed: from the change log, by the number of the change. */

@@ -4,8 +4,9 @@ import { invokeFunction } from './calls/invoke-function.ts'
 import type { FunctionEntry } from './deployments/function-entry.ts'
 import { scheduleKind } from './deployments/sync-schedules.ts'
 import type { Functions } from './functions.ts'
+import { messageKind, type MessagePayload } from './topics/publish-message.ts'
 
-/** Runs tasks that were enqueued by name, and those of schedules that functions declare. */
+/** Runs tasks that were enqueued by name, those of schedules that functions declare, and those of messages. */
 export function runTasks(functions: Functions): void {
   functions.tasks.handle('function', (run) =>
     runAsTask(functions, run, ({ kind, settings }) => kind === 'task' && settings.task === run.task.name, {
@@ -17,6 +18,13 @@ export function runTasks(functions: Functions): void {
       input: null,
     }),
   )
+  functions.tasks.handle(messageKind, (run) => {
+    const { topic, data, depth } = run.task.payload as MessagePayload
+    return runAsTask(functions, run, ({ kind, name }) => kind === 'subscriber' && name === run.task.name, {
+      input: { topic, data },
+      depth,
+    })
+  })
 }
 
 /** Calls the function for a task. Throws a `TaskFailure`, permanent where trying again would not help. */

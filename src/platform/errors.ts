@@ -24,6 +24,7 @@ const kinds = {
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'This path does not take this method' },
   conflict: { status: 409, title: 'The request is in conflict with the present state' },
+  project_locked: { status: 409, title: 'The write that called this function holds the project' },
   already_exists: { status: 409, title: 'It exists already' },
   version_mismatch: { status: 412, title: 'It has changed in the meantime' },
   cursor_expired: { status: 410, title: 'The cursor is older than what is kept' },

@@ -68,6 +68,8 @@ export interface FunctionActor {
   scopes: readonly (Scope | '*')[]
   /** How many functions led to it. */
   depth: number
+  /** A write that holds the project's lock waits for this function, which so must not wait for the lock. */
+  holdsLock: boolean
 }
 
 /** Who a request acts as. Every access to a project's data takes one. */

@@ -12,18 +12,22 @@ interface Counted {
 }
 
 const validMs = 10_000
+// A full line is a long one: it is not counted for each task that it turns away.
+const leastMs = 1_000
 const maxProjects = 10_000
 
 /**
  * Counting a long line takes a while, so a count holds for some seconds, or until half of what was free has been
- * enqueued here. Several nodes together may go a little beyond the limit.
+ * enqueued here; those that need a new one share it. Several nodes together may go a little beyond the limit.
+ * Counted on the connections of background work: who asks may hold one of the others.
  */
-export function createQuota({ db, config }: Services): CheckQuota {
+export function createQuota({ backgroundDb, config }: Services): CheckQuota {
   const limit = config.limits.waitingTasksByProject
   const counts = new Map<string, Counted>()
+  const counting = new Map<string, Promise<Counted>>()
 
   async function count(projectId: string): Promise<Counted> {
-    const { rows } = await db.query<{ count: string }>({
+    const { rows } = await backgroundDb.query<{ count: string }>({
       name: 'count waiting tasks',
       text: `
         SELECT count(*)
@@ -41,14 +45,23 @@ export function createQuota({ db, config }: Services): CheckQuota {
     return counted
   }
 
+  function countOnce(projectId: string): Promise<Counted> {
+    const known = counting.get(projectId)
+    if (known !== undefined) return known
+    const started = count(projectId).finally(() => counting.delete(projectId))
+    counting.set(projectId, started)
+    return started
+  }
+
+  function isUsable({ tasks, at, since }: Counted, added: number): boolean {
+    const age = Date.now() - at
+    return age < leastMs || (age < validMs && since + added <= (limit - tasks) / 2)
+  }
+
   return async (projectId, added) => {
-    let counted = counts.get(projectId)
-    const isStale =
-      counted === undefined ||
-      Date.now() - counted.at > validMs ||
-      counted.since + added > (limit - counted.tasks) / 2
-    if (counted === undefined || isStale) counted = await count(projectId)
-    if (counted.tasks + added > limit) throw tooManyWaiting(limit)
+    const known = counts.get(projectId)
+    const counted = known !== undefined && isUsable(known, added) ? known : await countOnce(projectId)
+    if (counted.tasks + counted.since + added > limit) throw tooManyWaiting(limit)
     counted.since += added
   }
 }

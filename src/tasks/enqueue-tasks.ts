@@ -1,6 +1,7 @@
 import { type Queryable, sqlState } from '../platform/database.ts'
 import { ApiError, invalidValue } from '../platform/errors.ts'
 import { newId } from '../platform/ids.ts'
+import type { ControlPlaneTransaction } from '../platform/prisma.ts'
 import { maxQueues } from './errors.ts'
 import { type NewTask, taskDefaults } from './task.ts'
 
@@ -67,4 +68,14 @@ export async function enqueueJson(tx: Queryable, projectId: string, tasks: strin
       cause: error,
     })
   }
+}
+
+/** The same in a transaction of the control plane, for tasks without a queue or key of their own. */
+export async function enqueueInControl(
+  tx: ControlPlaneTransaction,
+  projectId: string,
+  tasks: string[],
+): Promise<void> {
+  if (tasks.length === 0) return
+  await tx.$queryRaw`SELECT task_id FROM basalt.enqueue_tasks(${projectId}, ${`[${tasks.join(',')}]`}::json)`
 }

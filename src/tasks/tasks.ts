@@ -4,7 +4,7 @@ import type { Project } from '../projects/project.ts'
 import type { Projects } from '../projects/projects.ts'
 import { createAdmitter } from './admit-tasks.ts'
 import { type CheckQuota, createQuota } from './check-quota.ts'
-import { enqueueJson, taskToJson } from './enqueue-tasks.ts'
+import { enqueueInControl, enqueueJson, taskToJson } from './enqueue-tasks.ts'
 import type { ControlPlaneTransaction } from '../platform/prisma.ts'
 import type { ScheduleBody } from './schedules/schedule.ts'
 import { setSchedule } from './schedules/put-schedule.ts'
@@ -21,9 +21,15 @@ export interface Tasks {
   handle(kind: string, handler: TaskHandler): void
   /**
    * Enqueues tasks in the caller's transaction, so that they are there if and only if it commits; answers their ids.
-   * Call `wake` after COMMIT, and before all this, outside of any transaction, `checkQuota`.
+   * Call `wake` after COMMIT, and before all this `checkQuota`.
    */
   enqueue(tx: Queryable, project: Pick<Project, 'id'>, tasks: NewTask[]): Promise<string[]>
+  /** The same in a transaction of the control plane, for tasks that name no queue and no key. */
+  enqueueInControl(
+    tx: ControlPlaneTransaction,
+    project: Pick<Project, 'id'>,
+    tasks: Omit<NewTask, 'queue' | 'key' | 'replaces'>[],
+  ): Promise<void>
   /** After COMMIT: the project has tasks that may be due. */
   wake(project: Pick<Project, 'id'>): void
   readonly checkQuota: CheckQuota
@@ -73,6 +79,14 @@ export function createTasks(services: Services, projects: Projects): Tasks {
       )
       metrics.enqueued.inc(newTasks.length)
       return standing.map(({ id }) => id)
+    },
+    async enqueueInControl(tx, project, newTasks) {
+      await enqueueInControl(
+        tx,
+        project.id,
+        newTasks.map((task) => taskToJson(task)),
+      )
+      metrics.enqueued.inc(newTasks.length)
     },
     async setSchedule(tx, project, name, kind, schedule) {
       await setSchedule(services, tx, project, name, kind, schedule)

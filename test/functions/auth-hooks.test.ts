@@ -53,6 +53,62 @@ test('a function adds claims to each token, and sees no secret of the user', asy
     .toBe('ada@example.com')
 })
 
+test('a function hears of a new account as a task: again if it failed, under the same id, with the user of then', async () => {
+  const fresh = await server.createProject()
+  await fresh.defineCollection('greeted', {})
+  await deploy(fresh, {
+    greet: `export default afterSignUp(async (user, { basalt, event }) => {
+      const id = event.id + '-' + event.attempt
+      await basalt.collection('greeted').create({ id, user: user.id, email: user.email, keys: Object.keys(user).sort().join() })
+      if (event.attempt === 1) throw new Error('Once more, please')
+    })`,
+  })
+  const { body } = await fresh.call('POST', '/auth/sign-up', {
+    as: fresh.publishable,
+    body: { email: 'grace@example.com', password: 'correct horse battery' },
+  })
+  const greeted = async () =>
+    (await fresh.call('GET', '/collections/greeted/documents?sort=createdAt')).body.documents
+  await expect.poll(greeted, { timeout: 20_000 }).toHaveLength(2)
+  const [task] = (await fresh.call('GET', '/tasks')).body.tasks
+  expect(task).toMatchObject({ name: 'greet', kind: 'user_event' })
+  expect(await greeted()).toMatchObject(
+    [1, 2].map((attempt) => ({
+      id: `${task.id}-${attempt}`,
+      user: body.user.id,
+      email: 'grace@example.com',
+      keys: 'claims,email,id,isAnonymous,phone,profile,roles',
+    })),
+  )
+  // Tasks are seen by others than users are.
+  const shown = await fresh.call('GET', `/tasks/${task.id}`)
+  expect(JSON.stringify(shown.body)).not.toContain('grace')
+}, 30_000)
+
+test('a function does not hear of an account that was not made, or is gone', async () => {
+  const fresh = await server.createProject()
+  await fresh.defineCollection('greeted', {})
+  await fresh.call('PUT', '/tasks/queues/default', { body: { paused: true } })
+  await deploy(fresh, {
+    greet: `export default afterSignUp(async (user, { basalt }) => { await basalt.collection('greeted').create({ id: user.id }) })`,
+    noEve: `export default beforeSignIn((user) => { if (user.email === 'eve@example.com') reject('Not today') })`,
+  })
+  const join = (email: string) =>
+    fresh.call('POST', '/auth/sign-up', {
+      as: fresh.publishable,
+      body: { email, password: 'correct horse battery' },
+    })
+  expect((await join('eve@example.com')).status).toBe(422)
+  expect((await fresh.call('GET', '/tasks')).body.tasks).toEqual([])
+  const { body } = await join('ada@example.com')
+  expect((await fresh.call('DELETE', `/users/${body.user.id}`)).status).toBe(204)
+  await fresh.call('PUT', '/tasks/queues/default', { body: { paused: false } })
+  await expect
+    .poll(async () => (await fresh.call('GET', '/tasks')).body.tasks, { timeout: 15_000 })
+    .toMatchObject([{ name: 'greet', state: 'succeeded', attempt: 1 }])
+  expect((await fresh.call('GET', '/collections/greeted/documents')).body.documents).toEqual([])
+})
+
 test('a function refuses a sign-in', async () => {
   const { status, body } = await signUp('eve@example.com')
   expect({ status, code: body.code }).toEqual({ status: 422, code: 'rejected' })

@@ -15,6 +15,7 @@ beforeAll(async () => {
   })
   await project.defineCollection('effects')
   await project.defineCollection('ring')
+  await project.defineCollection('audited')
   await deploy(project, {
     price: `export default beforeCreate('orders', ({ document }) => {
       if (document.amount > 10) reject('At most ten')
@@ -31,6 +32,21 @@ beforeAll(async () => {
       }).catch((error) => { if (!(error instanceof BasaltError) || error.code !== 'already_exists') throw error })
       if (document?.flaky && ctx.event.attempt === 1) throw new Error('Once more, please')
     })`,
+    audits: `export default beforeCreate('audited', async ({ id }, { basalt, waitUntil }) => {
+      const trail = basalt.collection('effects')
+      await trail.where({ of: id }).find()
+      const code = (error) => error.code
+      const told = await Promise.all([
+        trail.create({ of: id, kind: 'audit' }).then(() => 'written', code),
+        basalt.transaction((tx) => [tx.create('effects', { of: id, kind: 'audit' })]).then(() => 'written', code),
+        basalt.functions.call('writes', { id }).then(({ told }) => told, code),
+      ])
+      waitUntil(new Promise((done) => setTimeout(done, 100)).then(() => trail.create({ of: id, kind: 'behind' })))
+      return { told }
+    })`,
+    writes: `export default callable({ input: { id: string() }, handler: async ({ id }, { basalt }) => ({
+      told: await basalt.collection('effects').create({ of: id, kind: 'nested' }).then(() => 'written', (error) => error.code),
+    }) })`,
     turn: `export default afterCreate('ring', (_, ctx) => ctx.basalt.collection('ring').create({ depth: ctx.event.depth }))`,
     report: `export default task('send-report', {}, async (payload, ctx) => {
       await ctx.basalt.collection('effects').create({ event: ctx.event.id, kind: 'reported', of: payload.of })
@@ -94,6 +110,19 @@ describe('before a write', () => {
     const done = await project.call('POST', '/transactions', { body: { operations: operations.slice(0, 1) } })
     expect(done.body.results).toMatchObject([{ id: 'tx1', total: 15 }])
   })
+})
+
+test('a function that a transaction waits for is told at once that it can not write', async () => {
+  const alone = await project.call('POST', '/collections/audited/documents', { body: { id: 'alone' } })
+  expect(alone.body.told).toEqual(['written', 'written', 'written'])
+  const operations = [{ op: 'create', collection: 'audited', id: 'together', data: {} }]
+  const { status, body } = await project.call('POST', '/transactions', { body: { operations } })
+  expect({ status, told: body.results?.[0].told }).toEqual({
+    status: 200,
+    told: ['project_locked', 'project_locked', 'project_locked'],
+  })
+  // What goes on behind the answer waits as everybody does.
+  await expect.poll(() => effectsOf('together'), { timeout: 10_000 }).toMatchObject([{ kind: 'behind' }])
 })
 
 describe('after a write', () => {

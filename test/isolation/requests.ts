@@ -240,6 +240,10 @@ function tasksRequests(): [string, ValidRequest][] {
         body: () => ({ name: 'stray', payload: {}, delay: 3600, key: 'stray', onKeyConflict: 'keep' }),
       },
     ],
+    [
+      'publishMessage',
+      { door: 'project', path: ({ ref }) => ({ ref, topic: 'greeted' }), body: () => ({ data: 1 }) },
+    ],
     ['cancelTask', { door: 'project', path: task }],
     ['listTaskQueues', { door: 'project', reads: true, path: project }],
     ['putTaskQueue', { door: 'project', path: queue, body: () => ({ concurrency: 1, paused: true }) }],

@@ -50,6 +50,11 @@ export const greeting = (access: 'public' | 'user'): string => `
   } })
 `
 
+const listening = `
+  import { subscriber } from '@basalt/client/functions'
+  export default subscriber('greeted', {}, () => null)
+`
+
 /** Makes an operator who is nobody's member; answers their token and id. */
 export async function createOperator(
   server: TestServer,
@@ -132,12 +137,14 @@ export async function seedVictim(server: TestServer): Promise<Victim> {
 
   const functions = `/v1/projects/${ref}/functions`
   const deployment = await own('POST', `${functions}/deployments`, {
-    files: { 'functions/greet.ts': greeting('user') },
+    files: { 'functions/greet.ts': greeting('user'), 'functions/listen.ts': listening },
     message: names.deployment,
   })
   await own('PUT', `${functions}/secrets/TOKEN`, { value: names.functionSecret })
   const tasks = `/v1/projects/${ref}/tasks`
   await own('PUT', `${tasks}/queues/${names.emptyQueue}`, {})
+  // What a message sets off waits, and changes nothing behind the matrix's back.
+  await own('PUT', `${tasks}/queues/default`, { paused: true })
   const later = {
     name: names.task,
     payload: names.payload,

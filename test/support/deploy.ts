@@ -37,6 +37,9 @@ function imports(code: string): string {
     'afterUpdate',
     'afterDelete',
     'afterWrite',
+    'beforeUpload',
+    'afterUpload',
+    'subscriber',
   ]
   const fields = ['number', 'string', 'object', 'json']
   const used = (names: string[]): string =>

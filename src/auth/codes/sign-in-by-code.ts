@@ -105,11 +105,12 @@ export async function signInByCode(
   const proof = { amr: ['phone' in address ? 'sms' : 'otp'], assurance: 1 } as const
   const { user, isNew, session } = await auth.services.control.$transaction(async (tx) => {
     const { user, isNew } = await userOfProvenAddress(auth, tx, project, address, anonymousId)
+    if (isNew) await auth.hooks.afterSignUp(tx, project, user)
     const opened = await openSession(auth, tx, project, user, { ...proof, amr: [...proof.amr] }, device)
     return { user, isNew, session: opened }
   })
   auth.sessions.userChanged(user.id)
-  if (isNew) void auth.hooks.afterSignUp(project, user)
+  if (isNew) auth.hooks.enqueued(project)
   return issueTokens(auth, project, user, session)
 }
 

@@ -38,6 +38,7 @@ export async function signInWithAccount(
         ? await findByAccount(auth, tx, project, proven.account, anonymousId)
         : { user: known.user, isNew: false }
     if (known === null) await addIdentity(tx, project, found.user.id, proven)
+    if (found.isNew) await auth.hooks.afterSignUp(tx, project, found.user)
     const session = await openSession(auth, tx, project, found.user, { amr: ['fed'], assurance: 1 }, device)
     return { ...found, session, isLinked: known === null && !found.isNew && found.user.id !== anonymousId }
   })
@@ -47,7 +48,7 @@ export async function signInWithAccount(
     const method = { provider: proven.provider }
     tellSignInMethod(auth, project, 'added', user.email, method, device.languages)
   }
-  if (isNew) void auth.hooks.afterSignUp(project, user)
+  if (isNew) auth.hooks.enqueued(project)
   return issueTokens(auth, project, user, session)
 }
 

@@ -38,6 +38,7 @@ export async function signUp(
   const passwordHash = await hashPassword(password)
   const created = await auth.services.control.$transaction(async (tx) => {
     const user = await createUser(auth, tx, project, { email, passwordHash, ...(profile && { profile }) })
+    if (user !== null) await auth.hooks.afterSignUp(tx, project, user)
     if (user === null || settings.password.requireVerifiedEmail) return { user, session: null }
     const session = await openSession(auth, tx, project, user, { amr: ['pwd'], assurance: 1 }, device)
     return { user, session }
@@ -48,7 +49,7 @@ export async function signUp(
   else {
     const userId = created.user.id
     void sendCode(auth, project, { purpose: 'verify_email', email, userId, languages })
-    void auth.hooks.afterSignUp(project, created.user)
+    auth.hooks.enqueued(project)
   }
   return created.user === null || created.session === null
     ? null

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../platform/database.ts'
 import { sqlState } from '../../platform/database.ts'
-import { StaleTransaction } from '../committer/committer.ts'
+import { type Committer, StaleTransaction } from '../committer/committer.ts'
 import type { PlannedWrite } from '../committer/planned-write.ts'
 import type { Collection } from '../collections/collection.ts'
 import { indexName } from '../collections/index-ddl.ts'
@@ -10,6 +10,7 @@ import type { Documents } from '../documents.ts'
 import {
   collectionNotFound,
   documentExists,
+  projectLocked,
   tooContended,
   uniqueViolation,
   validationFailed,
@@ -24,6 +25,15 @@ interface Decision<T> {
 }
 
 /**
+ * The committer of the caller's project; every write asks for it here. Throws 409 for a function that a write waits for
+ * which holds the lock: it would wait for that write in vain.
+ */
+export function committerFor(documents: Documents, { project, actor }: Caller): Committer {
+  if (actor.kind === 'function' && actor.holdsLock) throw projectLocked()
+  return documents.committerOf(project)
+}
+
+/**
  * Decides on a write by what is stored, and commits it if that is still so; otherwise decides again, at last with
  * the project locked. `decide` reads through the `db` that it is given.
  */
@@ -33,7 +43,7 @@ export async function commitDecision<T>(
   collection: Collection,
   decide: (db: Queryable, isLocked: boolean) => Promise<Decision<T>>,
 ): Promise<T> {
-  const committer = documents.committerOf(caller.project)
+  const committer = committerFor(documents, caller)
   try {
     for (let race = 0; race < maxRaces; race++) {
       const { write, result } = await decide(documents.services.db, false)
@@ -58,7 +68,7 @@ export async function commitCreation<T>(
   { write, result }: Decision<T>,
 ): Promise<T> {
   try {
-    const outcome = await documents.committerOf(caller.project).commit(write)
+    const outcome = await committerFor(documents, caller).commit(write)
     if (!outcome.committed) throw documentExists(write.id)
     return result
   } catch (error) {

@@ -154,7 +154,7 @@ async function hooked(
   data: JsonObject,
   current?: StoredDocument,
 ): Promise<JsonObject> {
-  const write: Omit<HookedWrite, 'collection'> = {
+  const write: OfPlan<HookedWrite> = {
     kind: current === undefined ? 'create' : 'update',
     id: system.id,
     document: { ...system, ...data },
@@ -163,14 +163,19 @@ async function hooked(
   return (await hooksBefore(context, write, current)) ?? data
 }
 
+/** What the plan itself says; the rest is the context's. */
+type OfPlan<Write> = Omit<Write, 'collection' | 'holdsLock'>
+
 async function hooksBefore(
   context: WriteContext,
-  write: Omit<HookedWrite, 'collection'>,
+  write: OfPlan<HookedWrite>,
   current: StoredDocument | undefined,
 ): Promise<JsonObject | undefined> {
-  const { documents, caller, collection } = context
+  const { documents, db, caller, collection } = context
   try {
-    return await documents.hooks.before(caller, { ...write, collection: collection.name })
+    // Whatever is decided in a transaction is decided under the lock.
+    const holdsLock = db !== documents.services.db
+    return await documents.hooks.before(caller, { ...write, collection: collection.name, holdsLock })
   } catch (error) {
     throw current === undefined ? error : await withoutTraces(context, current, error)
   }

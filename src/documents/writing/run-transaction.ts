@@ -11,7 +11,7 @@ import { atPath, documentExists, documentNotFound, tooContended, versionMismatch
 import { loadDocuments } from '../reading/document-loader.ts'
 import { documentObject } from '../stored-document.ts'
 import { type Answer, answerDocument, type IdempotencyKey, remembered } from './answer.ts'
-import { explainCommitFailure } from './commit-plan.ts'
+import { committerFor, explainCommitFailure } from './commit-plan.ts'
 import { checkId, checkObject, isId, planCreate, planDelete, planReplace, planUpdate } from './plan-write.ts'
 import { type FoldedWrites, foldWrites } from './fold-writes.ts'
 import type { WriteContext } from './write-context.ts'
@@ -41,9 +41,10 @@ export async function runTransaction(
       located(at, async () => documents.catalog.get(caller.project, collection)),
     ),
   )
+  const committer = committerFor(documents, caller)
   let origins: number[] = []
   try {
-    return await documents.committerOf(caller.project).commitExclusively(async (tx) => {
+    return await committer.commitExclusively(async (tx) => {
       const folded = foldWrites(await loadAll(tx, operations, collections))
       const results: string[] = []
       for (const [at, operation] of operations.entries()) {

@@ -10,7 +10,7 @@ import * as errors from '../errors.ts'
 import type { Functions } from '../functions.ts'
 import { ProcessEndedError } from '../runtime/function-process.ts'
 import { wrapCode } from '../runtime/wrap-code.ts'
-import { callChain } from './call-chain.ts'
+import { callChain, maxDepth } from './call-chain.ts'
 import type { InvocationAuth } from './invocations.ts'
 
 /** How a function is called, whoever calls. */
@@ -21,6 +21,8 @@ export interface Invocation {
   event?: { id?: string; attempt?: number; depth?: number }
   /** Milliseconds; the function's own limit when absent. */
   deadlineMs?: number
+  /** A write that holds the project's lock waits for this call. */
+  holdsLock?: boolean
   /** Ends the call when the caller is gone. */
   signal?: AbortSignal
 }
@@ -35,8 +37,6 @@ export interface Dispatched {
   /** What is told when the body breaks off: why its process ended, or that its time was over. */
   explain: (error: unknown) => Error
 }
-
-const maxDepth = 8
 
 /** Chooses the version, and gives its function by this name; a share of the calls goes to the next version. */
 export function chooseVersion({ active, next }: Release): Version {
@@ -58,7 +58,9 @@ export async function dispatch(
 ): Promise<Dispatched> {
   const { limits } = functions.services.config
   const { name, settings } = entry
-  const depth = Math.max(invocation.event?.depth ?? 0, callChain.getStore()?.depth ?? 0)
+  const chain = callChain.getStore()
+  const depth = Math.max(invocation.event?.depth ?? 0, chain?.depth ?? 0)
+  const holdsLock = invocation.holdsLock === true || chain?.holdsLock === true
   const id = newId()
   const line = { projectId: project.id, function: name, invocationId: id, deploymentId: version.id }
   if (depth > maxDepth) {
@@ -85,7 +87,7 @@ export async function dispatch(
   let memoryBytes = 0
   let release: () => void = () => undefined
   let isOver = false
-  functions.invocations.begin({ id, project, version, entry, auth: invocation.auth, depth })
+  functions.invocations.begin({ id, project, version, entry, auth: invocation.auth, depth, holdsLock })
 
   const finish: Dispatched['finish'] = async (failure) => {
     if (isOver) return

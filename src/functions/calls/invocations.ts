@@ -18,6 +18,8 @@ export interface LiveInvocation {
   entry: FunctionEntry
   auth: InvocationAuth
   depth: number
+  /** Whether a write that holds the project's lock waits for its end. */
+  holdsLock: boolean
 }
 
 /** The calls under way on this node, and for a while those that are over: `waitUntil` goes on, and lines come late. */
@@ -48,7 +50,8 @@ export function createInvocations(): Invocations {
     end(id) {
       turn()
       const invocation = live.get(id)
-      if (invocation !== undefined) recent.set(id, invocation)
+      // What goes on behind the answer holds nobody up.
+      if (invocation !== undefined) recent.set(id, { ...invocation, holdsLock: false })
       live.delete(id)
     },
     find(id) {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { Issue } from '../../platform/errors.ts'
+import { ApiError, type Issue } from '../../platform/errors.ts'
 import type { Prisma } from '../../platform/generated/client.ts'
 import { newId } from '../../platform/ids.ts'
 import { type Actor, actorLabel } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
 import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
+import type { FilterLimits } from '../../query/filter-issues.ts'
 import { deploymentInvalid } from '../errors.ts'
 import type { Functions } from '../functions.ts'
 import { type Bundle, bundleFunctions } from './bundle-functions.ts'
@@ -13,6 +14,7 @@ import { nameFunctions } from './name-functions.ts'
 import { packSources, type Upload } from './sources.ts'
 import { trialLoad } from './trial-load.ts'
 import { syncSchedules } from './sync-schedules.ts'
+import { checkSubscriber } from '../topics/subscribers.ts'
 import { packBundle } from './versions.ts'
 
 export interface NewDeployment extends Upload {
@@ -26,6 +28,8 @@ export interface Deployed {
   hash: string
   createdAt: Date
   entries: FunctionEntry[]
+  /** What was accepted, and does not do yet what one may think. */
+  warnings: Issue[]
 }
 
 const keptDeployments = 20
@@ -44,6 +48,7 @@ export async function prepareFunctions(
     return { bundle: made.bundle, entries: hashed }
   })
   checkTogether(entries)
+  checkSubscribers(entries, functions.services.config.limits)
   return { bundle, hash: hashOf(bundle), entries }
 }
 
@@ -88,7 +93,7 @@ export async function deployFunctions(
     return row
   })
   functions.versions.changed(project.id)
-  return { id: deployed.id, hash, createdAt: deployed.createdAt, entries }
+  return { id: deployed.id, hash, createdAt: deployed.createdAt, entries, warnings: warningsOf(entries) }
 }
 
 type Tx = Parameters<typeof recordAudit>[0]
@@ -124,18 +129,11 @@ async function dropOld(tx: Tx, projectId: string): Promise<void> {
   await tx.functionDeployment.deleteMany({ where: { id: { in: old.map(({ id }) => id) } } })
 }
 
-/** What functions must not say twice, or not yet. */
+/** What functions must not say twice. */
 function checkTogether(entries: readonly FunctionEntry[]): void {
   const taken = new Map<string, string>()
   const issues: Issue[] = []
   for (const { kind, settings, file } of entries) {
-    if (notYetRun.has(kind)) {
-      issues.push({
-        path: file,
-        code: 'not_available',
-        message: `nothing runs functions of the kind ${kind} yet`,
-      })
-    }
     const place =
       kind === 'http'
         ? settings.route
@@ -153,10 +151,39 @@ function checkTogether(entries: readonly FunctionEntry[]): void {
   if (issues.length > 0) throw deploymentInvalid(issues)
 }
 
-/** There are no files and topics that they could hear of: better refused than never called. */
-const notYetRun: ReadonlySet<string> = new Set(['beforeUpload', 'afterUpload', 'subscriber'])
-
 const onePerProject = new Set<string>(['customClaims'])
+
+function checkSubscribers(entries: readonly FunctionEntry[], limits: FilterLimits): void {
+  const issues: Issue[] = []
+  for (const entry of entries) {
+    if (entry.kind !== 'subscriber') continue
+    try {
+      checkSubscriber(entry, limits)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      const faults = error.errors.map(({ path, code, message }) => ({
+        path: entry.file,
+        code,
+        message: `${path}: ${message}`,
+      }))
+      issues.push(...faults)
+    }
+  }
+  if (issues.length > 0) throw deploymentInvalid(issues)
+}
+
+/** There are no files that they could hear of. They are kept, and run as soon as there are. */
+const waitForFiles: ReadonlySet<string> = new Set(['beforeUpload', 'afterUpload'])
+
+function warningsOf(entries: readonly FunctionEntry[]): Issue[] {
+  return entries
+    .filter(({ kind }) => waitForFiles.has(kind))
+    .map(({ kind, file }) => ({
+      path: file,
+      code: 'not_run_yet',
+      message: `this server has no files yet: ${kind} runs from the version on that has them`,
+    }))
+}
 
 function hashOf({ modules, entries }: Bundle): string {
   const sorted = Object.entries(modules).sort(([one], [other]) => (one < other ? -1 : 1))

@@ -54,6 +54,9 @@ const presentedSchema = Type.Object({
   id: Type.String(),
   createdAt: timeSchema,
   ...preparedSchema.properties,
+  warnings: Type.Array(
+    Type.Object({ path: Type.String(), code: Type.String(), message: Type.String() }, closed),
+  ),
 })
 const deploymentParams = Type.Object({ ref: Type.String({ maxLength: 64 }), id: idSchema })
 
@@ -84,10 +87,14 @@ export function registerDeploymentRoutes(app: HttpServer, functions: Functions):
         return reply.send({ hash: prepared.hash, functions: prepared.entries.map(presentFunction) })
       }
       const made = await deployFunctions(functions, { project, actor, request }, upload)
-      const { id, hash, createdAt, entries } = made
-      return reply
-        .code(201)
-        .send({ id, hash, createdAt: createdAt.toISOString(), functions: entries.map(presentFunction) })
+      const { id, hash, createdAt, entries, warnings } = made
+      return reply.code(201).send({
+        id,
+        hash,
+        createdAt: createdAt.toISOString(),
+        functions: entries.map(presentFunction),
+        warnings,
+      })
     },
   )
 

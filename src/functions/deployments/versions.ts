@@ -6,6 +6,7 @@ import type { Services } from '../../platform/services.ts'
 import type { Project } from '../../projects/project.ts'
 import { readSecrets, type SecretValues } from '../secrets/secrets.ts'
 import type { SecretBox } from '../../platform/secret-box.ts'
+import { readSubscribers, type Subscriber } from '../topics/subscribers.ts'
 import type { Bundle } from './bundle-functions.ts'
 import type { FunctionEntry } from './function-entry.ts'
 
@@ -17,6 +18,7 @@ export interface Version {
   /** Of callable functions: what goes in and comes out. */
   input: ReadonlyMap<string, Validator>
   output: ReadonlyMap<string, Validator>
+  subscribers: readonly Subscriber[]
   bundle: () => Promise<Bundle>
 }
 
@@ -126,6 +128,7 @@ function createVersion(
     entries: new Map(entries.map((entry) => [entry.name, entry])),
     input: validators('input'),
     output: validators('output'),
+    subscribers: readSubscribers(entries),
     bundle,
   }
 }

@@ -42,7 +42,8 @@ export function serveSandbox(
     actor: asCaller ? () => callerOf(functions, invocation) : () => functionActor(invocation),
   })
   const token = asCaller ? invocation.auth.token : null
-  callChain.run({ depth: invocation.depth + 1, token }, () => api(request, response))
+  const { depth, holdsLock } = invocation
+  callChain.run({ depth: depth + 1, token, holdsLock }, () => api(request, response))
 }
 
 /** Forwarded-for and the like are believed from proxies; a function is none. */
@@ -55,8 +56,8 @@ function isOurs(name: string): boolean {
   )
 }
 
-function functionActor({ entry: { name, settings }, depth }: LiveInvocation): Actor {
-  return { kind: 'function', name, scopes: settings.scopes ?? ['*'], depth }
+function functionActor({ entry: { name, settings }, depth, holdsLock }: LiveInvocation): Actor {
+  return { kind: 'function', name, scopes: settings.scopes ?? ['*'], depth, holdsLock }
 }
 
 /** As long as their session stands: asked anew each time. */
