@@ -7,7 +7,7 @@ export default defineConfig({
     pool: 'forks',
     // The tests share their processors with PostgreSQL and with the servers that they start.
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: 40_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },
   },
