@@ -1,34 +1,56 @@
 import { Rounds } from '../rounds.ts'
 import { say } from '../say.ts'
 import type { Findings, Options, Suite } from '../suite.ts'
-import { atLeast, atMost, type Verdict } from '../verdict.ts'
-import { queueMeasures, startQueue } from './measure-queue.ts'
+import type { Verdict } from '../verdict.ts'
+import { measureBeforeHooks } from './measure-before-hooks.ts'
+import { measureCalls } from './measure-calls.ts'
+import { measureColdStarts, measureNewFunctions } from './measure-first-calls.ts'
+import { measureQueue, queueMeasures } from './measure-queue.ts'
+import { measureAfterHooks, measureFunctionTasks } from './measure-tasks.ts'
+import { startFunctions } from './start-functions.ts'
+import { openTasksTable } from './tasks-table.ts'
 
-/** Background tasks: the queue alone, with tasks that do nothing. */
-export const functions: Suite = { measures: queueMeasures, peers: [], run }
+const functionMeasures = [
+  'calls',
+  'cold starts',
+  'new functions',
+  'before-hooks',
+  'after-hooks',
+  'function tasks',
+] as const
+
+/** A project's own code, and its work in the background. */
+export const functions: Suite = { measures: [...functionMeasures, ...queueMeasures], peers: [], run }
 
 async function run(options: Options, folder: string): Promise<Findings> {
-  say('starting Basalt with tasks that do nothing')
-  const queue = await startQueue(folder)
   const rounds = new Rounds()
+  const verdicts: Verdict[] = []
+  const wants = (names: readonly string[]): boolean => names.some((name) => options.only.includes(name))
+  if (wants(functionMeasures)) verdicts.push(...(await measureFunctions(options, rounds, folder)))
+  if (wants(queueMeasures)) verdicts.push(...(await measureQueue(options, rounds, folder)))
+  return { measures: rounds.measures(), verdicts }
+}
+
+async function measureFunctions(options: Options, rounds: Rounds, folder: string): Promise<Verdict[]> {
+  say('starting Basalt and deploying functions')
+  const server = await startFunctions(folder)
+  const table = await openTasksTable(server.sockets)
+  const verdicts: Verdict[] = []
+  const { only } = options
   try {
-    const tasks = options.smoke ? 1000 : 5000 * options.seconds
-    for (let round = 1; round <= options.rounds; round += 1) {
-      for (const measure of queueMeasures.filter((each) => options.only.includes(each))) {
-        const job = {
-          measure,
-          tasks: measure === 'add to run' ? Math.min(tasks, 500) : tasks,
-          projects: measure === 'queue' ? 8 : 1,
-        }
-        await rounds.take(measure, 'Basalt', () => queue.measure(job))
-      }
+    if (only.includes('calls')) verdicts.push(...(await measureCalls(options, rounds, server)))
+    if (only.includes('cold starts')) verdicts.push(...(await measureColdStarts(options, rounds, server)))
+    if (only.includes('new functions')) verdicts.push(...(await measureNewFunctions(options, rounds, server)))
+    if (only.includes('before-hooks')) verdicts.push(await measureBeforeHooks(options, rounds, server))
+    if (only.includes('after-hooks')) {
+      verdicts.push(...(await measureAfterHooks(options, rounds, server, table)))
     }
+    if (only.includes('function tasks')) {
+      verdicts.push(await measureFunctionTasks(options, rounds, server, table))
+    }
+    return verdicts
   } finally {
-    await queue.stop()
+    await table.close()
+    await server.stop()
   }
-  const measures = rounds.measures()
-  const verdicts = measures.map(({ name, rate, p50 }): Verdict =>
-    name === 'add to run' ? atMost('add to run, p50', p50, 4, 'ms') : atLeast(name, rate, 5000, 'tasks/s'),
-  )
-  return { measures, verdicts }
 }

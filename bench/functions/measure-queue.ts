@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Round } from '../rounds.ts'
+import type { Round, Rounds } from '../rounds.ts'
+import { say } from '../say.ts'
+import type { Options } from '../suite.ts'
+import { atLeast, atMost, type Verdict } from '../verdict.ts'
 
 export const queueMeasures = ['queue', 'queue of one project', 'add to run'] as const
 
@@ -17,15 +20,43 @@ export interface QueueJob {
 /** What the server says of a job: tasks a second, and for one at a time its milliseconds. */
 export type QueueRound = Pick<Round, 'rate' | 'p50' | 'p99'>
 
-export interface Queue {
+interface Queue {
   measure(job: QueueJob): Promise<Round>
   stop(): Promise<void>
 }
 
 const script = fileURLToPath(new URL('serve-queue.ts', import.meta.url))
 
+/** The queue alone, with tasks that do nothing. */
+export async function measureQueue(options: Options, rounds: Rounds, folder: string): Promise<Verdict[]> {
+  say('starting Basalt with tasks that do nothing')
+  const queue = await startQueue(folder)
+  const wanted = queueMeasures.filter((each) => options.only.includes(each))
+  try {
+    const tasks = options.smoke ? 500 : 5000 * options.seconds
+    for (let round = 1; round <= options.rounds; round += 1) {
+      for (const measure of wanted) {
+        const job = {
+          measure,
+          tasks: measure === 'add to run' ? Math.min(tasks, 500) : tasks,
+          projects: measure === 'queue' ? 8 : 1,
+        }
+        await rounds.take(measure, 'Basalt', () => queue.measure(job))
+      }
+    }
+  } finally {
+    await queue.stop()
+  }
+  return rounds.measures().flatMap(({ name, rate, p50 }): Verdict[] => {
+    if (!wanted.some((each) => each === name)) return []
+    return [
+      name === 'add to run' ? atMost('add to run, p50', p50, 4, 'ms') : atLeast(name, rate, 5000, 'tasks/s'),
+    ]
+  })
+}
+
 /** Starts a server whose tasks do nothing, on a data folder of its own. */
-export async function startQueue(folder: string): Promise<Queue> {
+async function startQueue(folder: string): Promise<Queue> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(BASALT_|DATABASE_URL$)/.test(name))
   const child = spawn(process.execPath, ['--max-semi-space-size=8', '--heap-growing-percent=30', script], {
     env: {

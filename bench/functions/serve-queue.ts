@@ -5,6 +5,7 @@ import { newId } from '../../src/platform/ids.ts'
 import { createLogger } from '../../src/platform/logging.ts'
 import { createProject } from '../../src/projects/create-project.ts'
 import { startServer } from '../../src/start-server.ts'
+import { roundOfTimes } from './round-of-times.ts'
 import type { QueueJob, QueueRound } from './measure-queue.ts'
 
 /**
@@ -92,9 +93,7 @@ async function addOneByOne({ tasks: count }: QueueJob): Promise<QueueRound> {
     waits.push((await ran) - before)
     await sleep(5)
   }
-  const sorted = waits.toSorted((a, b) => a - b)
-  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN
-  return { rate: 1000 / at(0.5), p50: at(0.5), p99: at(0.99) }
+  return roundOfTimes(waits)
 }
 
 async function untilIdle(): Promise<void> {
