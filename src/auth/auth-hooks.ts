@@ -20,6 +20,8 @@ export interface AuthHooks {
   beforeSignIn: (project: Project, user: HookUser) => Promise<void>
   /** After COMMIT; what it throws is logged and changes nothing. */
   afterSignUp: (project: Project, user: HookUser) => Promise<void>
+  /** Likewise, of who has shown all that was asked for; not of operators and servers who act as a user. */
+  afterSignIn: (project: Project, user: HookUser) => Promise<void>
   customClaims: (project: Project, user: HookUser) => Promise<Readonly<Record<string, unknown>>>
 }
 
@@ -29,6 +31,7 @@ export function createAuthHooks(): AuthHooks {
     beforeSignUp: async () => undefined,
     beforeSignIn: async () => undefined,
     afterSignUp: async () => undefined,
+    afterSignIn: async () => undefined,
     customClaims: async () => ({}),
   }
 }

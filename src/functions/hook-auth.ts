@@ -17,11 +17,13 @@ export function hookAuth({ hooks, services }: Auth, functions: Functions): void 
     runAll(functions, project, kind, user)
   hooks.beforeSignUp = (project, user) => run('beforeSignUp')(project, user).then(() => undefined)
   hooks.beforeSignIn = (project, user) => run('beforeSignIn')(project, user).then(() => undefined)
-  hooks.afterSignUp = async (project, user) => {
-    await run('afterSignUp')(project, user).catch((error: unknown) =>
-      services.log.warn({ err: error, project: project.ref }, 'a function after a sign-up failed'),
+  const after = (kind: FunctionKind) => async (project: Project, user: HookUser) => {
+    await run(kind)(project, user).catch((error: unknown) =>
+      services.log.warn({ err: error, project: project.ref, kind }, 'a function after a sign-in failed'),
     )
   }
+  hooks.afterSignUp = after('afterSignUp')
+  hooks.afterSignIn = after('afterSignIn')
   hooks.customClaims = async (project, user) => {
     const results = await run('customClaims')(project, user)
     return Object.assign({}, ...results.map((result) => checkClaims(result)))
