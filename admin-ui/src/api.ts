@@ -6,6 +6,7 @@ export interface Issue {
 
 /** What the server answers when something is wrong (RFC 9457). */
 interface Problem {
+  code: string
   detail: string
   errors?: Issue[]
 }
@@ -16,10 +17,13 @@ export class NotSignedIn extends Error {}
 /** The server (or a form, before it asks) refuses; the message is for people. */
 export class Refused extends Error {
   readonly issues: readonly Issue[]
+  /** The server's own; null for what it did not say. */
+  readonly code: string | null
 
-  constructor(message: string, issues: readonly Issue[] = []) {
+  constructor(message: string, issues: readonly Issue[] = [], code: string | null = null) {
     super(message)
     this.issues = issues
+    this.code = code
   }
 }
 
@@ -48,5 +52,6 @@ async function call<T>(method: string, path: string, type?: string, body?: strin
     throw new Refused(`The server answered ${response.status}.`)
   })
   if (response.ok) return answer
-  throw response.status === 401 ? new NotSignedIn(answer.detail) : new Refused(answer.detail, answer.errors)
+  const { detail, errors, code } = answer
+  throw response.status === 401 ? new NotSignedIn(detail) : new Refused(detail, errors, code)
 }

@@ -149,6 +149,8 @@ export interface FunctionMakers<S extends Schema> {
   beforeSignIn: UserHook<S, void>
   /** Runs after an account was made. */
   afterSignUp: UserHook<S, void>
+  /** Runs after a sign-in, once the second factor was shown where one is asked for. */
+  afterSignIn: UserHook<S, void>
   /** What it returns stands in each new access token's `claims`, beside the user's own. */
   customClaims: UserHook<S, Readonly<Record<string, unknown>>>
   beforeUpload: FileHook<S>
@@ -234,6 +236,7 @@ const makers: FunctionMakers<UntypedSchema> = {
   beforeSignUp: userHook('beforeSignUp'),
   beforeSignIn: userHook('beforeSignIn'),
   afterSignUp: userHook('afterSignUp'),
+  afterSignIn: userHook('afterSignIn'),
   customClaims: userHook('customClaims'),
   beforeUpload: fileHook('beforeUpload'),
   afterUpload: fileHook('afterUpload'),
@@ -256,4 +259,5 @@ export function functionsFor<S extends Schema>(): FunctionMakers<S> {
 export const { callable, http, schedule, task, subscriber } = makers
 export const { beforeCreate, beforeUpdate, beforeDelete } = makers
 export const { afterCreate, afterUpdate, afterDelete, afterWrite } = makers
-export const { beforeSignUp, beforeSignIn, afterSignUp, customClaims, beforeUpload, afterUpload } = makers
+export const { beforeSignUp, beforeSignIn, afterSignUp, afterSignIn, customClaims } = makers
+export const { beforeUpload, afterUpload } = makers

@@ -21,7 +21,9 @@ export interface AuthHooks {
   beforeSignIn: (project: Project, user: HookUser) => Promise<void>
   /** In the transaction that makes the account: what is to happen afterwards happens if and only if it commits. */
   afterSignUp: (tx: ControlPlaneTransaction, project: Project, user: HookUser) => Promise<void>
-  /** After COMMIT of what an after-hook has seen. */
+  /** Before a sign-in is answered with which nothing more is owed; not for operators and servers who act as a user. */
+  afterSignIn: (project: Project, user: HookUser) => Promise<void>
+  /** After COMMIT of what an after-hook has seen in a transaction. */
   enqueued: (project: Project) => void
   customClaims: (project: Project, user: HookUser) => Promise<Readonly<Record<string, unknown>>>
 }
@@ -32,6 +34,7 @@ export function createAuthHooks(): AuthHooks {
     beforeSignUp: async () => undefined,
     beforeSignIn: async () => undefined,
     afterSignUp: async () => undefined,
+    afterSignIn: async () => undefined,
     enqueued: () => undefined,
     customClaims: async () => ({}),
   }

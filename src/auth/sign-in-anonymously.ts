@@ -4,7 +4,8 @@ import { limitStrictly } from '../projects/limit-requests.ts'
 import type { Auth } from './auth.ts'
 import type { Device } from './device.ts'
 import { methodDisabled } from './errors.ts'
-import { issueTokens, type SessionTokens } from './sessions/issue-tokens.ts'
+import { answerSignIn } from './sessions/answer-sign-in.ts'
+import type { SessionTokens } from './sessions/issue-tokens.ts'
 import { openSession } from './sessions/open-session.ts'
 import { createUser } from './users/create-user.ts'
 
@@ -32,5 +33,5 @@ export async function signInAnonymously(
     return { user, session: await openSession(auth, tx, project, user, { amr: [], assurance: 1 }, device) }
   })
   auth.hooks.enqueued(project)
-  return issueTokens(auth, project, user, session)
+  return answerSignIn(auth, project, user, session)
 }

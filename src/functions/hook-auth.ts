@@ -33,6 +33,10 @@ export function hookAuth({ hooks, services }: Auth, functions: Functions): void 
   hooks.beforeSignUp = (project, user) => run('beforeSignUp')(project, user).then(() => undefined)
   hooks.beforeSignIn = (project, user) => run('beforeSignIn')(project, user).then(() => undefined)
   hooks.afterSignUp = (tx, project, user) => enqueueAfter(functions, tx, project, 'afterSignUp', user.id)
+  hooks.afterSignIn = async (project, user) => {
+    await enqueueAfter(functions, services.control, project, 'afterSignIn', user.id)
+    functions.tasks.wake(project)
+  }
   hooks.enqueued = (project) => functions.tasks.wake(project)
   hooks.customClaims = async (project, user) => {
     const results = await run('customClaims')(project, user)

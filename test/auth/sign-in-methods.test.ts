@@ -194,6 +194,58 @@ test('a factor of nobody, of another user and of another project is not there', 
   expect((await as(bob, 'GET', '/auth/me')).status).toBe(200)
 })
 
+test('a server takes an account at a provider away: whoever it signed in is out, and the owner is told', async () => {
+  const ada = await signUp({ locale: 'de' })
+  const identity = await insertIdentity(ada, 'github')
+  const listed = await project.call('GET', `/users/${ada.id}`)
+  expect(listed.body.identities).toEqual([
+    { id: identity, provider: 'github', subject: identity, email: null },
+  ])
+  const path = `/users/${ada.id}/identities/${identity}`
+  expect((await project.call('DELETE', path)).status).toBe(204)
+  expect((await project.call('DELETE', path)).status).toBe(404)
+  expect((await project.call('GET', `/users/${ada.id}`)).body.identities).toEqual([])
+  expect((await as(ada, 'GET', '/auth/me')).status).toBe(401)
+  const refresh = { as: project.publishable, body: { refreshToken: ada.refreshToken } }
+  expect((await project.call('POST', '/auth/token', refresh)).status).toBe(401)
+  const [told] = await newsOf(ada, 1)
+  expect(told?.text).toContain('Ein Konto bei: github')
+  expect(await auditOf(ada)).toMatchObject([
+    { action: 'user.unlink_identity', actor: { kind: 'key' }, detail: { provider: 'github' } },
+  ])
+})
+
+test('the last way in is taken away only if that is said', async () => {
+  const ada = await signUp()
+  const identity = await insertIdentity(ada, 'github')
+  await server.services.control.user.update({ where: { id: ada.id }, data: { passwordHash: null } })
+  const path = `/users/${ada.id}/identities/${identity}`
+  for (const query of ['', '?force=false']) {
+    const refused = await project.call('DELETE', path + query)
+    expect([refused.status, refused.body.code]).toEqual([409, 'conflict'])
+  }
+  expect((await project.call('DELETE', `${path}?force=perhaps`)).status).toBe(400)
+  expect((await as(ada, 'GET', '/auth/identities')).body.identities).toHaveLength(1)
+  expect(await auditOf(ada)).toEqual([])
+  expect((await project.call('DELETE', `${path}?force=true`)).status).toBe(204)
+  expect((await project.call('GET', `/users/${ada.id}`)).body.identities).toEqual([])
+})
+
+test('an account at a provider is taken from its own user alone', async () => {
+  const [ada, bob] = [await signUp(), await signUp()]
+  const identity = await insertIdentity(ada, 'github')
+  const other = await server.createProject('Other')
+  const answers = [
+    await project.call('DELETE', `/users/${bob.id}/identities/${identity}`),
+    await project.call('DELETE', `/users/${ada.id}/identities/none`),
+    await project.call('DELETE', `/users/none/identities/${identity}`),
+    await other.call('DELETE', `/users/${ada.id}/identities/${identity}?force=true`),
+  ]
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 404))
+  expect((await as(ada, 'GET', '/auth/identities')).body.identities).toHaveLength(1)
+  expect((await as(bob, 'GET', '/auth/me')).status).toBe(200)
+})
+
 test('a server sees where a user is signed in, and ends one session without the others', async () => {
   const ada = await signUp()
   const headers = { 'x-device-name': 'Phone' }

@@ -197,6 +197,24 @@ test('an account at a provider is linked, listed and unlinked; the last way in s
   })
 })
 
+test('a server unlinks an account at a provider, the last way in only if that is said', async () => {
+  const { users, authSettings } = admin()
+  await authSettings.update({
+    settings: { providers: { acme: { enabled: true, clientId, issuer: provider.issuer } } },
+    secrets: { providers: { acme: 'a secret of the client' } },
+  })
+  const idToken = await provider.sign(provider.claims({ sub: 'unlinked', email_verified: false }))
+  const client = app()
+  const { user } = await client.auth.signInWithIdToken({ provider: 'acme', idToken })
+  const [identity] = (await users.get(user.id)).identities
+  expect(identity).toMatchObject({ provider: 'acme', subject: 'unlinked' })
+  await expect(users.unlinkIdentity(user.id, identity!.id)).rejects.toMatchObject({ code: 'conflict' })
+  await users.unlinkIdentity(user.id, identity!.id, { force: true })
+  expect((await users.get(user.id)).identities).toEqual([])
+  await expect(client.auth.getUser()).rejects.toMatchObject({ status: 401 })
+  expect((await app().auth.signInWithIdToken({ provider: 'acme', idToken })).user.id).not.toBe(user.id)
+})
+
 test('users get all that is known of them', async () => {
   const client = app()
   const email = newEmail()

@@ -139,6 +139,27 @@ describe.skipIf(chromiumPath === undefined)(
       expect(await byEmail('grace')).toMatchObject({ hasSecondFactor: false })
     })
 
+    test('an account at a provider is unlinked, and the last way in after a second question', async () => {
+      const line = JSON.stringify({ id: 'linked', identities: [{ provider: 'github', subject: 'octo' }] })
+      const headers = { 'content-type': 'application/x-ndjson' }
+      expect((await project.call('POST', '/users/import', { body: line, headers })).body.imported).toBe(1)
+      await go('/users/linked')
+      const row = page.getByRole('row').filter({ hasText: 'octo' })
+      const identities = async () => (await project.call('GET', '/users/linked')).body.identities
+      await row.getByRole('button', { name: 'Unlink' }).click()
+      await agree('Unlink')
+      await page.getByRole('dialog').filter({ hasText: 'the last way in' }).waitFor()
+      await agree('Cancel')
+      expect(await identities()).toHaveLength(1)
+      await row.getByRole('button', { name: 'Unlink' }).click()
+      await agree('Unlink')
+      await page.getByRole('dialog').filter({ hasText: 'the last way in' }).waitFor()
+      await agree('Unlink all the same')
+      await told('It is unlinked')
+      expect(await identities()).toEqual([])
+      await project.call('DELETE', '/users/linked')
+    })
+
     test('impersonation warns, shows its tokens once, and marks the session', async () => {
       const { id } = await byEmail('grace')
       await go(`/users/${id}`)

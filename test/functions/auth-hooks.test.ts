@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose'
+import { Secret, TOTP } from 'otpauth'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deploy } from '../support/deploy.ts'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
@@ -112,6 +113,53 @@ test('a function does not hear of an account that was not made, or is gone', asy
 test('a function refuses a sign-in', async () => {
   const { status, body } = await signUp('eve@example.com')
   expect({ status, code: body.code }).toEqual({ status: 422, code: 'rejected' })
+})
+
+test('a function hears of each sign-in once it is complete, and of nothing else', async () => {
+  const own = await server.createProject()
+  await own.defineCollection('seen', {})
+  await deploy(own, {
+    seen: `export default afterSignIn(async (user, { basalt }) => {
+      await basalt.collection('seen').create({ user: user.id, keys: Object.keys(user) })
+    })`,
+  })
+  const seen = async () => (await own.call('GET', '/collections/seen/documents')).body.documents
+  const post = (path: string, body: object, as = own.publishable) =>
+    own.call('POST', `/auth${path}`, { as, body })
+  const credentials = { email: 'ada@example.com', password: 'correct horse battery' }
+
+  const { user, accessToken: as, refreshToken } = (await post('/sign-up', credentials)).body
+  await expect.poll(async () => (await seen()).length).toBe(1)
+  expect((await seen())[0]).toMatchObject({
+    user: user.id,
+    keys: expect.not.arrayContaining(['passwordHash']),
+  })
+
+  const app = (await post('/factors/totp', {}, as)).body
+  const code = new TOTP({ secret: Secret.fromBase32(app.secret) }).generate()
+  const { recoveryCodes } = (await post(`/factors/${app.id}/confirm`, { code }, as)).body
+  expect((await post('/token', { refreshToken })).status).toBe(200)
+  expect((await post('/step-up', { code: recoveryCodes[0] }, as)).status).toBe(200)
+  expect((await own.call('POST', `/users/${user.id}/impersonate`)).status).toBe(201)
+  const half = await post('/sign-in', credentials)
+  expect(half.body.factorRequired).toBe(true)
+  await post('/factors/verify', { code: 'wrong' }, half.body.accessToken)
+  // What would come from all of these comes before what comes of the next.
+  const verified = await post('/factors/verify', { code: recoveryCodes[1] }, half.body.accessToken)
+  expect(verified.body.factorRequired).toBe(false)
+  await expect.poll(async () => (await seen()).length).toBe(2)
+  const other = await post('/sign-in/anonymous', {})
+  await expect.poll(async () => (await seen()).length).toBe(3)
+  expect(
+    (await seen()).map((each: { user: string }) => each.user).filter((id: string) => id !== user.id),
+  ).toEqual([other.body.user.id])
+})
+
+test('what a function does after a sign-in, or fails to, does not touch it', async () => {
+  const own = await server.createProject()
+  await deploy(own, { broken: `export default afterSignIn(() => { throw new Error('a bug') })` })
+  const { status } = await own.call('POST', '/auth/sign-in/anonymous', { as: own.publishable })
+  expect(status).toBe(201)
 })
 
 test('a hook that fails lets nobody in', async () => {

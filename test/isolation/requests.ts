@@ -344,6 +344,10 @@ function usersRequests(): [string, ValidRequest][] {
     ],
     ['removeUserFactors', { door: 'project', path: user }],
     [
+      'unlinkUserIdentity',
+      { door: 'project', path: (victim) => ({ ...user(victim), identityId: victim.person.identityId }) },
+    ],
+    [
       'importUsers',
       {
         door: 'project',

@@ -28,6 +28,7 @@ function imports(code: string): string {
     'beforeSignIn',
     'customClaims',
     'afterSignUp',
+    'afterSignIn',
     'task',
     'schedule',
     'beforeCreate',

@@ -1,16 +1,16 @@
 import { actionButton } from '../action-button.ts'
 import { api } from '../api.ts'
 import { ask } from '../ask.ts'
-import { badge, element, facts, link, time } from '../elements.ts'
+import { element, facts, link, time } from '../elements.ts'
 import { jsonField, optionalField, switchField, textField, wordsField } from '../fields.ts'
 import { form } from '../form.ts'
 import { mergePatch } from '../merge-patch.ts'
 import { notice, secretNotice } from '../notices.ts'
 import { type At, lookOnly, type Place } from '../project-frame.ts'
 import { show, showAgain } from '../show-page.ts'
-import { table } from '../table.ts'
 import { type Factors, factorList } from './user-factors.ts'
 import { type Session, sessionList } from './user-sessions.ts'
+import { waysIn } from './user-ways-in.ts'
 import { badgesOf, nameOf, type User } from './users.ts'
 
 export async function userPage(place: Place, { params }: At): Promise<Node[]> {
@@ -29,7 +29,7 @@ export async function userPage(place: Place, { params }: At): Promise<Node[]> {
     element('h2', {}, 'Account'),
     account(place, path, user),
     element('h2', {}, 'Ways in'),
-    ...waysIn(user),
+    ...waysIn(place, path, user),
     ...(place.may('developer') ? [newPassword(path)] : []),
     element('h2', {}, 'Second factors and passkeys'),
     ...factorList(place, path, factors),
@@ -78,21 +78,6 @@ function account(place: Place, path: string, user: User): HTMLElement {
   }
   const rows = [email, emailVerified, phone, phoneVerified, roles, profile, claims].map(({ row }) => row)
   return form('Save account', rows, submit, { locked: !place.may('developer') })
-}
-
-function waysIn({ hasPassword, identities }: User): Node[] {
-  const columns = [
-    { label: 'Provider', cell: ({ provider }: User['identities'][0]) => provider },
-    { label: 'Account there', cell: ({ subject }: User['identities'][0]) => element('code', {}, subject) },
-    { label: 'E-mail', cell: ({ email }: User['identities'][0]) => email ?? '–' },
-  ]
-  return [
-    facts(
-      ['Password', hasPassword ? badge('set', 'good') : badge('none')],
-      ['Accounts at providers', identities.length === 0 ? badge('none') : String(identities.length)],
-    ),
-    ...(identities.length > 0 ? [table('Accounts at providers', columns, identities)] : []),
-  ]
 }
 
 function newPassword(path: string): HTMLElement {

@@ -7,6 +7,14 @@ import { type At, lookOnly, type Place } from '../project-frame.ts'
 import { show } from '../show-page.ts'
 import { pager, table } from '../table.ts'
 
+/** An account at a provider that signs the user in. */
+export interface Identity {
+  id: string
+  provider: string
+  subject: string
+  email: string | null
+}
+
 export interface User {
   id: string
   email: string | null
@@ -23,7 +31,7 @@ export interface User {
   suspendedAt: string | null
   hasPassword: boolean
   hasSecondFactor: boolean
-  identities: { provider: string; subject: string; email: string | null }[]
+  identities: Identity[]
 }
 
 interface UserPage {

@@ -14,7 +14,9 @@ export interface ManagedUser<Profile = UntypedProfile> extends User<Profile> {
   readonly hasPassword: boolean
   readonly hasSecondFactor: boolean
   readonly identities: readonly {
+    readonly id: string
     readonly provider: string
+    /** Who they are there. */
     readonly subject: string
     readonly email: string | null
   }[]
@@ -175,6 +177,15 @@ export class UsersClient<Profile = UntypedProfile> {
   /** Takes away one that was lost, or all with the recovery codes. The user is signed out everywhere, and told. */
   removeFactors(id: string, factorId?: string): Promise<void> {
     return this.#transport.empty({ method: 'DELETE', path: pathOf(id, 'factors', factorId) })
+  }
+
+  /**
+   * Takes an account at a provider from the user, who is signed out everywhere, and told. Fails with `conflict` if it is
+   * the last way in, unless forced.
+   */
+  unlinkIdentity(id: string, identityId: string, options: { readonly force?: boolean } = {}): Promise<void> {
+    const query = options.force === true ? { force: 'true' } : {}
+    return this.#transport.empty({ method: 'DELETE', path: pathOf(id, 'identities', identityId), query })
   }
 }
 

@@ -15,7 +15,7 @@ export interface WayIn {
 
 const actions = { identity: 'user.unlink_identity', passkey: 'user.remove_passkey' } as const
 
-/** Takes a way in away, and tells the user's address. Throws `conflict` when the user could not come back without it. */
+/** Takes a way in from whoever asks, and tells their address. Throws `conflict` when they could not come back without it. */
 export async function removeWayIn(
   auth: Auth,
   change: UserChange<UserActor>,
@@ -27,18 +27,33 @@ export async function removeWayIn(
   const removed = await auth.services.control.$transaction(async (tx) => {
     // Two that go at once would each find the other.
     await lockUserById(tx, uid)
-    const method = await dropWayIn(tx, uid, way)
-    if (method === null) throw notFound(way.kind === 'passkey' ? 'The passkey' : 'The identity')
-    await requireWayIn(auth, tx, project, uid)
-    await auditUser(tx, change, actions[way.kind], uid, method)
-    return method
+    return takeWayIn(auth, tx, change, uid, way)
   })
   auth.sessions.userChanged(uid)
   tellSignInMethod(auth, project, 'removed', actor.email, removed, languages)
 }
 
+/**
+ * Takes a way in from a user whose row is locked, and notes it in the log; gives back what it was. Throws 404 if they
+ * have no such thing, and `conflict` when nothing is left that they could sign in by, unless that is meant.
+ */
+export async function takeWayIn(
+  auth: Auth,
+  tx: ControlPlaneTransaction,
+  change: UserChange,
+  userId: string,
+  way: WayIn,
+  mayBeLast = false,
+): Promise<SignInMethod> {
+  const method = await dropWayIn(tx, userId, way)
+  if (method === null) throw notFound(way.kind === 'passkey' ? 'The passkey' : 'The identity')
+  if (!mayBeLast) await requireWayIn(auth, tx, change.project, userId)
+  await auditUser(tx, change, actions[way.kind], userId, method)
+  return method
+}
+
 /** Gives back what it was; null if the user has no such thing. */
-async function dropWayIn(
+export async function dropWayIn(
   tx: ControlPlaneTransaction,
   userId: string,
   { kind, id }: WayIn,

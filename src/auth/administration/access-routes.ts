@@ -9,6 +9,7 @@ import { listSessions, managedDeviceSchema } from '../sessions/list-sessions.ts'
 import { auditUser, type UserChange } from '../users/audit-user.ts'
 import { listManagedFactors, managedFactorsSchema, removeManagedFactors } from './managed-factors.ts'
 import { readManagedUser } from './managed-user.ts'
+import { unlinkManagedIdentity } from './unlink-managed-identity.ts'
 
 const base = '/v1/projects/:ref/users/:id'
 const tags = ['Users']
@@ -126,6 +127,30 @@ export function registerUserAccessRoutes(app: HttpServer, auth: Auth): void {
     },
     async (request, reply) => {
       await removeManagedFactors(auth, { ...projectRequest(request), request }, request.params.id, 'all')
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    `${base}/identities/:identityId`,
+    {
+      config: writes,
+      schema: {
+        operationId: 'unlinkUserIdentity',
+        summary: 'Take an account at a provider from a user, whose sessions end',
+        tags,
+        params: Type.Object({ ref, id: idSchema, identityId: idSchema }),
+        querystring: Type.Object(
+          { force: Type.Boolean({ default: false, description: 'Also if it is the last way in.' }) },
+          closed,
+        ),
+        response: { 204: noContentSchema },
+      },
+    },
+    async (request, reply) => {
+      const { id, identityId } = request.params
+      const change = { ...projectRequest(request), request }
+      await unlinkManagedIdentity(auth, change, id, identityId, request.query.force)
       return reply.code(204).send(null)
     },
   )

@@ -1,15 +1,16 @@
 import Type, { type Static } from 'typebox'
 import { notFound } from '../../platform/errors.ts'
-import type { User } from '../../platform/generated/client.ts'
 import type { ControlPlane, ControlPlaneTransaction } from '../../platform/prisma.ts'
 import type { Project } from '../../projects/project.ts'
 import { closed, timeSchema } from '../../projects/schemas.ts'
+import { dropWayIn } from '../account/remove-way-in.ts'
 import type { Auth } from '../auth.ts'
 import { dropTotp } from '../factors/drop-totp.ts'
 import { type SignInMethod, tellSignInMethod } from '../mail/tell-sign-in-method.ts'
 import { endSessions } from '../sessions/end-sessions.ts'
 import { auditUser, type UserChange } from '../users/audit-user.ts'
 import { lockUserById } from '../users/lock-user-by-id.ts'
+import { languagesOfUser } from './languages-of-user.ts'
 import { readManagedUser } from './managed-user.ts'
 
 export const managedFactorsSchema = Type.Object(
@@ -76,16 +77,15 @@ export async function removeManagedFactors(
   })
   auth.sessions.userChanged(userId)
   if (Object.keys(removed).length === 0) return
-  tellSignInMethod(auth, project, 'removed', user.email, removed, languagesOf(user))
+  tellSignInMethod(auth, project, 'removed', user.email, removed, languagesOfUser(user))
 }
 
 async function dropOne(tx: ControlPlaneTransaction, userId: string, id: string): Promise<SignInMethod> {
   const app = await dropTotp(tx, userId, id)
   if (app !== null) return app
-  const passkey = await tx.passkey.findFirst({ where: { id, userId } })
+  const passkey = await dropWayIn(tx, userId, { kind: 'passkey', id })
   if (passkey === null) throw notFound('The factor')
-  await tx.passkey.deleteMany({ where: { id, userId } })
-  return { passkey: passkey.name }
+  return passkey
 }
 
 async function dropAll(tx: ControlPlaneTransaction, userId: string): Promise<SignInMethod> {
@@ -108,11 +108,4 @@ function present(
   { id, name, createdAt, lastUsedAt }: { id: string; name: string; createdAt: Date; lastUsedAt: Date | null },
 ) {
   return { id, kind, name, createdAt: createdAt.toISOString(), lastUsedAt: lastUsedAt?.toISOString() ?? null }
-}
-
-/** The request is the administrator's; of the user's languages only the profile may tell. */
-function languagesOf({ profile }: User): string[] {
-  const locale =
-    typeof profile === 'object' && profile !== null && 'locale' in profile ? profile.locale : null
-  return typeof locale === 'string' ? [locale.slice(0, 35).replace('_', '-')] : []
 }

@@ -6,7 +6,7 @@ import { presentUser } from '../present-user.ts'
 
 /** What is read with a user to show one to servers and operators. */
 export const withDetails = {
-  identities: { select: { provider: true, subject: true, email: true } },
+  identities: { select: { id: true, provider: true, subject: true, email: true }, orderBy: { id: 'asc' } },
   factors: { where: { kind: 'totp', confirmedAt: { not: null } }, select: { id: true } },
 } as const
 

@@ -118,7 +118,12 @@ export const managedUserSchema = Type.Object(
     hasSecondFactor: Type.Boolean(),
     identities: Type.Array(
       Type.Object(
-        { provider: Type.String(), subject: Type.String(), email: nullable(Type.String()) },
+        {
+          id: Type.String(),
+          provider: Type.String(),
+          subject: Type.String(),
+          email: nullable(Type.String()),
+        },
         closed,
       ),
     ),

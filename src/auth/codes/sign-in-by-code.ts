@@ -7,7 +7,8 @@ import { codeInvalid, methodDisabled } from '../errors.ts'
 import { sendMail } from '../mail/send-mail.ts'
 import { withQuery } from '../mail/with-query.ts'
 import { limitSignIns } from '../password/sign-in.ts'
-import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
+import { answerSignIn } from '../sessions/answer-sign-in.ts'
+import type { SessionTokens } from '../sessions/issue-tokens.ts'
 import { openSession } from '../sessions/open-session.ts'
 import { normaliseEmail } from '../users/create-user.ts'
 import { type ProvenAddress, userOfProvenAddress } from '../users/prove-address.ts'
@@ -111,7 +112,7 @@ export async function signInByCode(
   })
   auth.sessions.userChanged(user.id)
   if (isNew) auth.hooks.enqueued(project)
-  return issueTokens(auth, project, user, session)
+  return answerSignIn(auth, project, user, session)
 }
 
 /** Outside of a transaction: a wrong guess must count although the request fails. */

@@ -2,16 +2,17 @@ import type { Project } from '../../projects/project.ts'
 import type { UserActor } from '../../projects/actor.ts'
 import type { Auth } from '../auth.ts'
 import { notSignedIn } from '../errors.ts'
+import { answerSignIn } from '../sessions/answer-sign-in.ts'
 import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
 
 /**
  * Notes that the user has proven themselves just now, and by what; with `mfa` among the methods the session rises to
- * two factors. Answers new tokens that say so.
+ * two factors. Answers new tokens that say so; for who owed a factor that is the end of signing in.
  */
 export async function renewProof(
   auth: Auth,
   project: Project,
-  { uid, sessionId }: Pick<UserActor, 'uid' | 'sessionId'>,
+  { uid, sessionId, owesFactor }: Pick<UserActor, 'uid' | 'sessionId' | 'owesFactor'>,
   methods: readonly string[],
 ): Promise<SessionTokens> {
   const { control } = auth.services
@@ -27,5 +28,6 @@ export async function renewProof(
   })
   if (before === null || session === undefined) throw notSignedIn()
   auth.sessions.userChanged(uid)
-  return issueTokens(auth, project, before.user, session)
+  const answer = owesFactor ? answerSignIn : issueTokens
+  return answer(auth, project, before.user, session)
 }

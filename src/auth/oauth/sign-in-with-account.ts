@@ -5,7 +5,8 @@ import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
 import type { Device } from '../device.ts'
 import { tellSignInMethod } from '../mail/tell-sign-in-method.ts'
-import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
+import { answerSignIn } from '../sessions/answer-sign-in.ts'
+import type { SessionTokens } from '../sessions/issue-tokens.ts'
 import { openSession } from '../sessions/open-session.ts'
 import { createUser } from '../users/create-user.ts'
 import { userOfProvenAddress } from '../users/prove-address.ts'
@@ -49,7 +50,7 @@ export async function signInWithAccount(
     tellSignInMethod(auth, project, 'added', user.email, method, device.languages)
   }
   if (isNew) auth.hooks.enqueued(project)
-  return issueTokens(auth, project, user, session)
+  return answerSignIn(auth, project, user, session)
 }
 
 /** An address that the provider doesn't vouch for finds nobody, and isn't given to anybody. */

@@ -2,7 +2,8 @@ import type { AuthenticationResponseJSON } from '@simplewebauthn/server'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
 import type { Device } from '../device.ts'
-import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
+import { answerSignIn } from '../sessions/answer-sign-in.ts'
+import type { SessionTokens } from '../sessions/issue-tokens.ts'
 import { openSession } from '../sessions/open-session.ts'
 import { lockUserById } from '../users/lock-user-by-id.ts'
 import { passkeyRefused } from './errors.ts'
@@ -24,5 +25,5 @@ export async function signInWithPasskey(
     const proof = { amr, assurance: isUserVerified ? 2 : 1 } as const
     return { user, session: await openSession(auth, tx, project, user, proof, device) }
   })
-  return issueTokens(auth, project, user, session)
+  return answerSignIn(auth, project, user, session)
 }

@@ -8,7 +8,8 @@ import { emailTaken, methodDisabled } from '../errors.ts'
 import { limitCodeRequests } from '../codes/limit-codes.ts'
 import { sendCode } from '../codes/send-code.ts'
 import { openSession } from '../sessions/open-session.ts'
-import { issueTokens, type SessionTokens } from '../sessions/issue-tokens.ts'
+import { answerSignIn } from '../sessions/answer-sign-in.ts'
+import type { SessionTokens } from '../sessions/issue-tokens.ts'
 import { createUser, normaliseEmail } from '../users/create-user.ts'
 import { checkNewPassword } from './check-password.ts'
 
@@ -53,5 +54,5 @@ export async function signUp(
   }
   return created.user === null || created.session === null
     ? null
-    : issueTokens(auth, project, created.user, created.session)
+    : answerSignIn(auth, project, created.user, created.session)
 }

@@ -7,7 +7,8 @@ import type { Auth } from '../auth.ts'
 import { userSuspended, wrongCredentials } from '../errors.ts'
 import type { Device } from '../device.ts'
 import type { AuthSettings } from '../settings/auth-settings.ts'
-import { issueTokens, type SessionTokens } from './issue-tokens.ts'
+import { answerSignIn } from './answer-sign-in.ts'
+import type { SessionTokens } from './issue-tokens.ts'
 
 /** How a user proved who they are. */
 export interface Proof {
@@ -117,7 +118,7 @@ export async function signInAs(
   device: Device,
 ): Promise<SessionTokens> {
   const session = await openSession(auth, auth.services.control, project, user, proof, device)
-  return issueTokens(auth, project, user, session)
+  return answerSignIn(auth, project, user, session)
 }
 
 export function inDays(now: number, days: number): Date {

@@ -17,6 +17,7 @@ const functionKinds = [
   'beforeSignUp',
   'beforeSignIn',
   'afterSignUp',
+  'afterSignIn',
   'customClaims',
   'beforeUpload',
   'afterUpload',
