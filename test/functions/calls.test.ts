@@ -27,6 +27,10 @@ beforeAll(async () => {
     lies: `export default callable({ output: { n: number() }, handler: () => ({ n: 'three' }) as never })`,
     pollutes: `export default callable({ handler: () => JSON.parse('{"a":{"__proto__":{"isAdmin":true}}}') })`,
     circular: `export default callable({ handler() { const a: any = {}; a.a = a; return a } })`,
+    talks: `export default callable({ handler(_input, { log }) {
+      for (let n = 0; n < 20; n++) log.info('line ' + n)
+      return {}
+    } })`,
     slow: `export default callable({ timeout: 300, handler: () => new Promise(() => setTimeout(() => {}, 60_000)) })`,
     naps: `export default callable({ handler: async () => { await new Promise((done) => setTimeout(done, 1500)); return {} } })`,
     writes: `export default callable({ handler: async (_input, { basalt }) => {
@@ -101,6 +105,21 @@ test('what a function throws is told without its stack, which is in the logs wit
   expect(JSON.stringify(body)).not.toMatch(/functions\/fails|stack/)
   const { body: found } = await project.call('GET', '/functions/fails/logs?level=error')
   expect(found.logs[0].stack).toContain('functions/fails.ts:2:')
+})
+
+test('lines are read in the order in which they were written, page by page to the oldest', async () => {
+  const lines = async (query: string): Promise<{ id: string; message: string }[]> =>
+    (await project.call('GET', `/functions/talks/logs?${query}`)).body.logs
+  await callFunction(project, 'talks')
+  // Lines go another way than the answer.
+  await expect.poll(async () => (await lines('limit=500')).length).toBe(20)
+  const newest = await lines('limit=8')
+  const older = await lines(`limit=8&before=${newest.at(-1)!.id}`)
+  const oldest = await lines(`limit=8&before=${older.at(-1)!.id}`)
+  const said = [...newest, ...older, ...oldest].map(({ message }) => message)
+  expect(said).toEqual(Array.from({ length: 20 }, (_, n) => `line ${19 - n}`))
+  const between = await lines(`after=${oldest.at(-1)!.id}&before=${older[0]!.id}`)
+  expect(between).toHaveLength(10)
 })
 
 test('a refusal is 422 with the reason', async () => {

@@ -88,6 +88,12 @@ test('who keeps hanging is paused, and the others go on', async () => {
     detail: expect.stringContaining('keeps hanging'),
   })
   expect(Number(paused.headers.get('retry-after'))).toBeGreaterThan(1)
+  const { body } = await fresh.call('GET', '/functions')
+  expect(body.functions).toMatchObject([
+    { name: 'steady', pausedUntil: null },
+    { name: 'loop', pausedUntil: expect.stringMatching(/^20.*Z$/) },
+  ])
+  expect(Date.parse(body.functions[1].pausedUntil)).toBeGreaterThan(Date.now())
 })
 
 test('a flood of lines is cut, is told of, and harms nobody', async () => {

@@ -163,11 +163,19 @@ export function registerDeploymentRoutes(app: HttpServer, functions: Functions):
       },
     },
     async (request) => {
-      const release = await functions.versions.of(projectRequest(request).project)
+      const { project } = projectRequest(request)
+      const release = await functions.versions.of(project)
+      const pausedUntil = (name: string): string | null => {
+        const milliseconds = functions.runtimes.quarantinedFor(project.id, name)
+        return milliseconds === 0 ? null : new Date(Date.now() + milliseconds).toISOString()
+      }
       return {
         deploymentId: release?.active.id ?? null,
         next: release?.next ? { deploymentId: release.next.version.id, share: release.next.share } : null,
-        functions: [...(release?.active.entries.values() ?? [])].map(presentFunction),
+        functions: [...(release?.active.entries.values() ?? [])].map((entry) => ({
+          ...presentFunction(entry),
+          pausedUntil: pausedUntil(entry.name),
+        })),
       }
     },
   )

@@ -1,5 +1,5 @@
 import type { Prisma } from '../../platform/generated/client.ts'
-import { newId } from '../../platform/ids.ts'
+import { createOrderedIds } from '../../platform/ids.ts'
 import type { Services } from '../../platform/services.ts'
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
@@ -33,6 +33,7 @@ const maxTextLength = 8 * 1024
 const budgetsKept = 10_000
 
 export function createFunctionLogs({ control, log }: Services): FunctionLogs {
+  const nextId = createOrderedIds()
   let pending: Prisma.FunctionLogCreateManyInput[] = []
   let flushing: Promise<void> = Promise.resolve()
   const budgets = new Map<string, { left: number; at: number; dropped: number }>()
@@ -54,7 +55,8 @@ export function createFunctionLogs({ control, log }: Services): FunctionLogs {
 
   function push({ message, fields, stack, ...line }: LogLine): void {
     pending.push({
-      id: newId(),
+      // Lines are read in the order of their ids, and many are written within a millisecond.
+      id: nextId(),
       ...line,
       message: storable(message),
       fields: fields === undefined ? null : storable(fields),

@@ -12,6 +12,8 @@ export interface LogQuery {
   since?: string
   /** The id of the last line that was read: what was written after it. */
   after?: string
+  /** The id of the oldest line that was read: what was written before it. */
+  before?: string
 }
 
 export interface PresentedLine {
@@ -30,7 +32,7 @@ export async function listLogs(
   control: ControlPlane,
   project: Project,
   name: string,
-  { limit, level, search, invocation, since, after }: LogQuery,
+  { limit, level, search, invocation, since, after, before }: LogQuery,
 ): Promise<PresentedLine[]> {
   const rows = await control.functionLog.findMany({
     where: {
@@ -40,7 +42,7 @@ export async function listLogs(
       ...(search !== undefined && { message: { contains: search, mode: 'insensitive' as const } }),
       ...(invocation !== undefined && { invocationId: invocation }),
       ...(since !== undefined && { at: { gte: new Date(since) } }),
-      ...(after !== undefined && { id: { gt: after } }),
+      id: { ...(after !== undefined && { gt: after }), ...(before !== undefined && { lt: before }) },
     },
     orderBy: { id: after === undefined ? 'desc' : 'asc' },
     take: limit,

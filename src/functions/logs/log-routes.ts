@@ -17,6 +17,7 @@ const querySchema = Type.Object(
     invocation: Type.Optional(idSchema),
     since: Type.Optional(timeSchema),
     after: Type.Optional(idSchema),
+    before: Type.Optional(idSchema),
     follow: Type.Optional(Type.Boolean()),
   },
   closed,

@@ -20,6 +20,8 @@ export interface Runtimes {
   of(project: Project): ProjectRuntime
   /** Runs `work` with a process that nothing else uses, and ends it. */
   tryOut<T>(project: Project, work: (runtime: ProjectRuntime) => Promise<T>): Promise<T>
+  /** Milliseconds until a function that kept hanging on this node is called again; 0 for all others. */
+  quarantinedFor(projectId: string, name: string): number
   /** A new version may have mended what kept hanging. */
   forgetHangs(projectId: string): void
   /** Ends the processes of a project that is gone, or whose functions are to start anew. */
@@ -92,6 +94,7 @@ export async function openRuntimes(config: Config, log: Logger, seams: RuntimeSe
         await runtime.stop()
       }
     },
+    quarantinedFor: (projectId, name) => runtimes.get(projectId)?.hangs.quarantinedFor(name) ?? 0,
     forgetHangs: (projectId) => runtimes.get(projectId)?.hangs.forget(),
     async drop(projectId) {
       const runtime = runtimes.get(projectId)
