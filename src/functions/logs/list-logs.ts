@@ -16,6 +16,7 @@ export interface LogQuery {
 
 export interface PresentedLine {
   id: string
+  function: string
   at: string
   level: string
   message: string
@@ -25,17 +26,17 @@ export interface PresentedLine {
   deploymentId: string
 }
 
-/** The lines of a function: with `after` those that follow, the oldest first; else the newest first. */
+/** The lines of a function, or of all (`name` undefined): with `after` those that follow, the oldest first; else the newest first. */
 export async function listLogs(
   control: ControlPlane,
   project: Project,
-  name: string,
+  name: string | undefined,
   { limit, level, search, invocation, since, after }: LogQuery,
 ): Promise<PresentedLine[]> {
   const rows = await control.functionLog.findMany({
     where: {
       projectId: project.id,
-      function: name,
+      ...(name !== undefined && { function: name }),
       ...(level !== undefined && { level: { in: logLevels.slice(logLevels.indexOf(level)) } }),
       ...(search !== undefined && { message: { contains: search, mode: 'insensitive' as const } }),
       ...(invocation !== undefined && { invocationId: invocation }),
@@ -45,15 +46,16 @@ export async function listLogs(
     orderBy: { id: after === undefined ? 'desc' : 'asc' },
     take: limit,
   })
-  return rows.map(({ id, at, level: found, message, fields, stack, invocationId, deploymentId }) => ({
-    id,
-    at: at.toISOString(),
-    level: found,
-    message,
-    fields: readFields(fields),
-    stack,
-    invocationId,
-    deploymentId,
+  return rows.map((row) => ({
+    id: row.id,
+    function: row.function,
+    at: row.at.toISOString(),
+    level: row.level,
+    message: row.message,
+    fields: readFields(row.fields),
+    stack: row.stack,
+    invocationId: row.invocationId,
+    deploymentId: row.deploymentId,
   }))
 }
 
@@ -64,7 +66,7 @@ const tailForMs = 600_000
 export async function* tailLogs(
   control: ControlPlane,
   project: Project,
-  name: string,
+  name: string | undefined,
   query: LogQuery,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
