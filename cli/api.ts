@@ -31,23 +31,25 @@ interface CallOptions {
 export interface Api {
   readonly url: string
   call<T>(method: string, path: string, options?: CallOptions): Promise<T>
+  /** What the server tells line by line (NDJSON), until it ends or `signal` aborts. */
+  lines<T>(path: string, query: Record<string, string>, signal?: AbortSignal): AsyncGenerator<T>
 }
 
 // Indexes of large collections are built within one call.
 const longestCallMs = 15 * 60_000
 
 export function createApi(url: string, token: string | undefined): Api {
+  const headers = {
+    'user-agent': 'basalt-cli',
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  }
   return {
     url,
     async call<T>(method: string, path: string, { body, query = {} }: CallOptions = {}): Promise<T> {
       const search = new URLSearchParams(query).toString()
       const response = await send(url, `${path}${search === '' ? '' : `?${search}`}`, {
         method,
-        headers: {
-          'user-agent': 'basalt-cli',
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
+        headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         // A token goes to the server that it was given for, and nowhere else.
         redirect: 'manual',
@@ -58,6 +60,36 @@ export function createApi(url: string, token: string | undefined): Api {
       // What the server answers is what its API says.
       return (text === '' ? undefined : JSON.parse(text)) as T
     },
+    async *lines<T>(
+      path: string,
+      query: Record<string, string>,
+      signal?: AbortSignal,
+    ): AsyncGenerator<T, void, undefined> {
+      const search = new URLSearchParams(query).toString()
+      const response = await send(url, `${path}?${search}`, {
+        headers,
+        redirect: 'manual',
+        ...(signal !== undefined && { signal }),
+      })
+      if (!response.ok || response.body === null) {
+        throw toFault(url, response.status, await response.text(), token !== undefined)
+      }
+      for await (const line of readLines(url, response.body)) if (line !== '') yield JSON.parse(line) as T
+    },
+  }
+}
+
+async function* readLines(url: string, body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  try {
+    for await (const chunk of body) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+  } catch (error) {
+    throw new CliFault(`The connection to ${url} broke (${messageOf(error)}).`, { cause: error })
   }
 }
 

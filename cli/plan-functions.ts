@@ -6,7 +6,7 @@ import type { Change } from './plan.ts'
 import type { PlacedFault } from './project-files.ts'
 
 /** What the server tells of one function. What its kind needs beside it (`cron`, `route`) is there by name. */
-interface FunctionInfo extends Readonly<Record<string, unknown>> {
+export interface FunctionInfo extends Readonly<Record<string, unknown>> {
   name: string
   kind: string
   file: string
@@ -76,7 +76,7 @@ function compareFunctions(before: readonly FunctionInfo[], after: readonly Funct
 }
 
 /** What a function is for: `afterCreate orders`, `0 8 * * 1-5 (Europe/Berlin)`. */
-function describeFunction(info: FunctionInfo | undefined): string | undefined {
+export function describeFunction(info: FunctionInfo | undefined): string | undefined {
   if (info === undefined) return undefined
   const { kind, cron, timezone, route, collection, bucket, task, topic, access } = info
   if (kind === 'schedule')

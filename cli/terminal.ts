@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
-import { type InspectColor, styleText } from 'node:util'
+import { type InspectColor, stripVTControlCharacters, styleText } from 'node:util'
 import { CliFault } from './fault.ts'
 
 /** Colours only where a person looks: on a terminal, unless NO_COLOR is set. */
@@ -15,6 +15,20 @@ export function print(text = ''): void {
 
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2))
+}
+
+/** Columns as wide as what they hold; the first row names them. */
+export function printTable([head = [], ...rows]: readonly (readonly string[])[]): void {
+  const widths = head.map((_, at) =>
+    Math.max(...[head, ...rows].map((row) => stripVTControlCharacters(row[at] ?? '').length)),
+  )
+  const line = (row: readonly string[]): string =>
+    row
+      .map((text, at) => text + ' '.repeat((widths[at] ?? 0) - stripVTControlCharacters(text).length))
+      .join('  ')
+      .trimEnd()
+  print(paint('dim', line(head)))
+  for (const row of rows) print(line(row))
 }
 
 /** What goes along with the work, and is no result. */
@@ -54,6 +68,19 @@ export async function ask(question: string, options: { hidden?: boolean } = {}):
 export async function confirm(question: string): Promise<boolean> {
   if (!canAsk()) throw new CliFault(`${question} Nobody is here to say so: add --yes.`)
   return /^y(es)?$/i.test((await ask(`${question} [y/N] `)).trim())
+}
+
+/** All of the standard input, up to a megabyte. */
+export async function readInput(): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of process.stdin) {
+    const part = Buffer.from(chunk)
+    bytes += part.length
+    if (bytes > 1_000_000) throw new CliFault('The standard input holds more than a megabyte.')
+    chunks.push(part)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 /** The first line of the standard input, for secrets that come through a pipe. */

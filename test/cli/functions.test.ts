@@ -1,8 +1,11 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
 import { type CliFolder, makeFolder } from './cli-folder.ts'
+
+// Each starts several processes.
+vi.setConfig({ testTimeout: 120_000 })
 
 let server: TestServer
 let project: TestProject

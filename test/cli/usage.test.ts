@@ -8,17 +8,26 @@ beforeAll(async () => {
 })
 afterAll(() => folder.remove())
 
-test('every command that the overview lists has its help', async () => {
+test('every command that the overview lists has its help', { timeout: 120_000 }, async () => {
   const overview = await folder.run('--help')
   expect(overview).toMatchObject({ code: 0, stderr: '' })
-  const names = [...overview.stdout.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name!)
+  const names = [...overview.stdout.matchAll(/^ {2}(\w+( \w+)?) /gm)].map(([, name]) => name!)
   expect(names).toContain('deploy')
+  expect(names).toContain('functions logs')
   for (const name of names) {
-    const help = await folder.run(name, '--help')
+    const help = await folder.run(...name.split(' '), '--help')
     expect(help).toMatchObject({ code: 0, stderr: '' })
     expect(help.stdout).toContain(`Usage: basalt ${name}`)
     expect(Math.max(...help.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
   }
+})
+
+test('a group of commands lists its own', async () => {
+  const { code, stdout } = await folder.run('secrets')
+  expect(code).toBe(0)
+  expect(stdout).toContain('secrets unset')
+  expect(stdout).not.toContain('deploy')
+  expect(await folder.run('secrets', 'tell')).toMatchObject({ code: 2, stdout: '' })
 })
 
 test('without a command the overview is shown', async () => {

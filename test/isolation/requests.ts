@@ -198,6 +198,7 @@ function functionsRequests(): [string, ValidRequest][] {
       'readDeploymentSources',
       { door: 'project', reads: true, path: ({ ref, deploymentId }) => ({ ref, id: deploymentId }) },
     ],
+    ['listLogs', { door: 'project', reads: true, path: project }],
     ['listFunctionLogs', { door: 'project', reads: true, path: named }],
     ['readFunctionUsage', { door: 'project', reads: true, path: project }],
     ['listSecrets', { door: 'project', reads: true, path: project }],

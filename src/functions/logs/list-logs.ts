@@ -18,6 +18,7 @@ export interface LogQuery {
 
 export interface PresentedLine {
   id: string
+  function: string
   at: string
   level: string
   message: string
@@ -27,17 +28,17 @@ export interface PresentedLine {
   deploymentId: string
 }
 
-/** The lines of a function: with `after` those that follow, the oldest first; else the newest first. */
+/** The lines of a function, or of all (`name` undefined): with `after` those that follow, the oldest first; else the newest first. */
 export async function listLogs(
   control: ControlPlane,
   project: Project,
-  name: string,
+  name: string | undefined,
   { limit, level, search, invocation, since, after, before }: LogQuery,
 ): Promise<PresentedLine[]> {
   const rows = await control.functionLog.findMany({
     where: {
       projectId: project.id,
-      function: name,
+      ...(name !== undefined && { function: name }),
       ...(level !== undefined && { level: { in: logLevels.slice(logLevels.indexOf(level)) } }),
       ...(search !== undefined && { message: { contains: search, mode: 'insensitive' as const } }),
       ...(invocation !== undefined && { invocationId: invocation }),
@@ -47,15 +48,16 @@ export async function listLogs(
     orderBy: { id: after === undefined ? 'desc' : 'asc' },
     take: limit,
   })
-  return rows.map(({ id, at, level: found, message, fields, stack, invocationId, deploymentId }) => ({
-    id,
-    at: at.toISOString(),
-    level: found,
-    message,
-    fields: readFields(fields),
-    stack,
-    invocationId,
-    deploymentId,
+  return rows.map((row) => ({
+    id: row.id,
+    function: row.function,
+    at: row.at.toISOString(),
+    level: row.level,
+    message: row.message,
+    fields: readFields(row.fields),
+    stack: row.stack,
+    invocationId: row.invocationId,
+    deploymentId: row.deploymentId,
   }))
 }
 
@@ -66,7 +68,7 @@ const tailForMs = 600_000
 export async function* tailLogs(
   control: ControlPlane,
   project: Project,
-  name: string,
+  name: string | undefined,
   query: LogQuery,
   signal: AbortSignal,
 ): AsyncGenerator<string> {

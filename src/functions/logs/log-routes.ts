@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import Type from 'typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
 import type { HttpServer } from '../../platform/http-server.ts'
 import { projectRequest } from '../../projects/access.ts'
 import { closed, idSchema, timeSchema } from '../../projects/schemas.ts'
@@ -38,18 +39,38 @@ export function registerLogRoutes(app: HttpServer, functions: Functions): void {
         querystring: querySchema,
       },
     },
-    async (request, reply) => {
-      const { project } = projectRequest(request)
-      const { follow, ...query } = request.query
-      const { name } = request.params
-      await functions.logs.flush()
-      if (follow !== true) return { logs: await listLogs(control, project, name, query as LogQuery) }
-      const gone = new AbortController()
-      reply.raw.on('close', () => gone.abort())
-      const lines = Readable.from(tailLogs(control, project, name, query as LogQuery, gone.signal))
-      return reply.type('application/x-ndjson').send(lines)
-    },
+    (request, reply) => answer(request, reply, request.query, request.params.name),
   )
+
+  app.get(
+    `${base}/logs`,
+    {
+      config: reads,
+      schema: {
+        operationId: 'listLogs',
+        summary: 'Read what all functions wrote; with follow, new lines as they come (NDJSON)',
+        tags,
+        params: refParams,
+        querystring: querySchema,
+      },
+    },
+    (request, reply) => answer(request, reply, request.query, undefined),
+  )
+
+  async function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { follow, ...query }: Static<typeof querySchema>,
+    name: string | undefined,
+  ): Promise<unknown> {
+    const { project } = projectRequest(request)
+    await functions.logs.flush()
+    if (follow !== true) return { logs: await listLogs(control, project, name, query as LogQuery) }
+    const gone = new AbortController()
+    reply.raw.on('close', () => gone.abort())
+    const lines = Readable.from(tailLogs(control, project, name, query as LogQuery, gone.signal))
+    return reply.type('application/x-ndjson').send(lines)
+  }
 
   app.get(
     `${base}/usage`,
