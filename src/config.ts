@@ -3,6 +3,8 @@ import { EnvironmentReader } from './environment.ts'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
+const protections = ['auto', 'namespaces', 'no-new-privileges', 'none'] as const
+
 /** What the process was told, validated and frozen. Nothing else reads the environment. */
 export interface Config {
   readonly host: string
@@ -25,6 +27,8 @@ export interface Config {
   readonly smtp: { readonly url: string; readonly from: string } | undefined
   readonly rateLimits: boolean
   readonly logLevel: (typeof logLevels)[number]
+  /** What must stand around processes of functions; `auto`: the most that the host grants. */
+  readonly functionProtection: (typeof protections)[number]
   /** How long the change log reaches back: what is older than `days`, or beyond `maxRows` in a project, goes. */
   readonly changeRetention: { readonly days: number; readonly maxRows: number }
   /** How long tasks that ended are shown: those that are dead for longer, and of a project no more than `maxRows`. */
@@ -105,6 +109,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     smtp: readSmtp(read),
     rateLimits: read.choice('BASALT_RATE_LIMITS', ['on', 'off'], 'on') === 'on',
     logLevel: read.choice('BASALT_LOG_LEVEL', logLevels, 'info'),
+    functionProtection: read.choice('BASALT_FUNCTION_PROTECTION', protections, 'auto'),
     changeRetention: Object.freeze({
       days: read.integer('BASALT_CHANGE_RETENTION_DAYS', { default: 7, min: 1, max: 3650 }),
       maxRows: read.integer('BASALT_CHANGE_RETENTION_ROWS', { default: 1_000_000, min: 1000, max: 1e9 }),

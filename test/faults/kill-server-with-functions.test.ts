@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openRunFolder } from '../../src/functions/runtime/run-folder.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { descendants } from './descendants.ts'
 import { createTarget, type Target } from './journaled-load.ts'
 import { freePort, operator, spawnServer, untilReady } from './server-process.ts'
 
@@ -94,17 +95,6 @@ test.runIf(process.platform === 'linux')(
     expect(await readdir(join(folder, 'fn'))).toEqual([])
   },
 )
-
-async function descendants(pid: number, name: string): Promise<number[]> {
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).trim()
-  const found: number[] = []
-  for (const child of children === '' ? [] : children.split(' ').map(Number)) {
-    const comm = await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')
-    if (comm.trim() === name) found.push(child)
-    found.push(...(await descendants(child, name)))
-  }
-  return found
-}
 
 function isAlive(pid: number): boolean {
   try {

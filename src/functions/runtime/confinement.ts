@@ -70,21 +70,33 @@ export function confinedCommand(
   }
 }
 
-/** The strongest that this host can have. Throws when workerd itself can't run here. */
+/**
+ * The one that is wanted; `auto` is the strongest that this host can have. Throws when workerd can't run here, or not
+ * like that.
+ */
 export async function chooseConfinement(
   program: string,
+  wanted: Confinement['kind'] | 'auto',
   mayRun: (confinement: Confinement) => Promise<boolean>,
 ): Promise<Confinement> {
   await run(program, ['--version'])
+  for (const candidate of await candidatesFor(program)) {
+    if (wanted !== 'auto' && wanted !== candidate.kind) continue
+    if (candidate.kind === 'none' || (await mayRun(candidate))) return candidate
+  }
+  throw new Error(`this host does not grant ${wanted}`)
+}
+
+/** The strongest first. */
+async function candidatesFor(program: string): Promise<Confinement[]> {
   const none: Confinement = { kind: 'none', files: [] }
-  if (process.platform !== 'linux') return none
+  if (process.platform !== 'linux') return [none]
   const files = await neededFiles(program).catch(() => undefined)
-  const candidates: Confinement[] = [
+  return [
     ...(files === undefined ? [] : [{ kind: 'namespaces', files } as const]),
     { kind: 'no-new-privileges', files: [] },
+    none,
   ]
-  for (const candidate of candidates) if (await mayRun(candidate)) return candidate
-  return none
 }
 
 /** `setpriv` first, then the programs with the libraries that the linker would load for them. */

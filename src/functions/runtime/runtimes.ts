@@ -42,7 +42,7 @@ export async function openRuntimes(config: Config, log: Logger, seams: RuntimeSe
   const program = findWorkerd()
   const runFolder = await openRunFolder(config.dataDir)
   const heapMegabytes = Math.ceil(config.limits.functionMemoryBytes / 1024 / 1024)
-  const confinement = await confine(program, runFolder, log)
+  const confinement = await confine(program, config.functionProtection, runFolder, log)
   const runtimes = new Map<string, ProjectRuntime>()
   const triedOut = new Set<ProjectRuntime>()
 
@@ -111,6 +111,7 @@ export async function openRuntimes(config: Config, log: Logger, seams: RuntimeSe
 
 async function confine(
   program: string | undefined,
+  wanted: Config['functionProtection'],
   runFolder: RunFolder,
   log: Logger,
 ): Promise<Confinement | undefined> {
@@ -119,18 +120,18 @@ async function confine(
     return undefined
   }
   try {
-    const confinement = await chooseConfinement(program, (candidate) =>
+    const confinement = await chooseConfinement(program, wanted, (candidate) =>
       canStart({ program, confinement: candidate, runFolder, heapMegabytes: 64 }),
     )
     log[confinement.kind === 'namespaces' ? 'info' : 'warn'](
       { protection: confinement.kind },
       confinement.kind === 'namespaces'
         ? 'functions run in namespaces of their own, without network and files'
-        : 'this host grants no namespaces: functions are held by workerd alone',
+        : 'functions are held by workerd alone: this host grants no namespaces, or was told to use none',
     )
     return confinement
   } catch (error) {
-    log.warn({ err: error }, 'functions do not run here: workerd does not start')
+    log.warn({ err: error }, 'functions do not run here: workerd does not start, or not as it has to')
     return undefined
   }
 }
