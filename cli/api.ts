@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CliFault, messageOf } from './fault.ts'
 import { isRecord } from './private-file.ts'
 
@@ -37,6 +38,7 @@ export interface Api {
 
 // Indexes of large collections are built within one call.
 const longestCallMs = 15 * 60_000
+const patienceMs = 10_000
 
 export function createApi(url: string, token: string | undefined): Api {
   const headers = {
@@ -47,7 +49,7 @@ export function createApi(url: string, token: string | undefined): Api {
     url,
     async call<T>(method: string, path: string, { body, query = {} }: CallOptions = {}): Promise<T> {
       const search = new URLSearchParams(query).toString()
-      const response = await send(url, `${path}${search === '' ? '' : `?${search}`}`, {
+      const response = await sendPatiently(url, `${path}${search === '' ? '' : `?${search}`}`, {
         method,
         headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
         ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -90,6 +92,18 @@ async function* readLines(url: string, body: ReadableStream<Uint8Array>): AsyncG
     }
   } catch (error) {
     throw new CliFault(`The connection to ${url} broke (${messageOf(error)}).`, { cause: error })
+  }
+}
+
+/** Who answers 503 has not begun: a server that is starting, or has too much to do for a moment. */
+async function sendPatiently(url: string, path: string, init: RequestInit): Promise<Response> {
+  const end = Date.now() + patienceMs
+  for (;;) {
+    const response = await send(url, path, init)
+    const waitMs = Number(response.headers.get('retry-after') ?? 1) * 1000
+    if (response.status !== 503 || Date.now() + waitMs > end) return response
+    await response.body?.cancel()
+    await sleep(waitMs)
   }
 }
 

@@ -103,7 +103,7 @@ async function signIn({ path }: Folder, state: DevState): Promise<Api> {
     state.token = token
     return createApi(url, token)
   } catch (error) {
-    if (!(error instanceof ApiFault)) throw error
+    if (!(error instanceof ApiFault) || error.status !== 401) throw error
     throw new CliFault(
       `The server at ${url} does not know the operator of ${relative(process.cwd(), devStatePath(path))}: ${error.message} Sign in as one that it knows: \`basalt login ${url}\`.`,
       { cause: error },
