@@ -58,8 +58,8 @@ describe('a message', () => {
     await expect.poll(() => heard({ 'data.n': 1 }), { timeout: 15_000 }).toHaveLength(2)
     const all = await heard({ 'data.n': 1 })
     expect(all.map(({ by, event }) => `${by} ${event}`).toSorted()).toEqual([
-      `below ${body.id}.below`,
-      `exact ${body.id}.exact`,
+      `below ${body.id}-below`,
+      `exact ${body.id}-exact`,
     ])
     expect(all[0]).toMatchObject({ topic: 'orders.paid', data: { n: 1 }, caller: 'system', depth: 0 })
   })
@@ -84,21 +84,21 @@ describe('a message', () => {
     await expect.poll(() => heard({ 'data.n': 2 }), { timeout: 20_000 }).toHaveLength(2)
     const all = await heard({ 'data.n': 2 })
     expect(all.map(({ event, attempt }) => `${event} ${attempt}`)).toEqual([
-      `${body.id}.exact 1`,
-      `${body.id}.exact 2`,
+      `${body.id}-exact 1`,
+      `${body.id}-exact 2`,
     ])
   }, 30_000)
 
   test('that a function refuses is a dead task, which can be begun anew', async () => {
     const { body } = await publish('poison', { poison: true })
-    const task = () => project.call('GET', `/tasks/${body.id}.poisoned`).then((answer) => answer.body)
+    const task = () => project.call('GET', `/tasks/${body.id}-poisoned`).then((answer) => answer.body)
     await expect.poll(task, { timeout: 15_000 }).toMatchObject({
       state: 'dead',
       kind: 'topic_message',
       maxAttempts: 3,
       error: { code: 'rejected' },
     })
-    expect((await project.call('POST', `/tasks/${body.id}.poisoned/retry`)).status).toBe(200)
+    expect((await project.call('POST', `/tasks/${body.id}-poisoned/retry`)).status).toBe(200)
   })
 
   test('that is published twice with one key is one message', async () => {

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { inTransaction } from '../../platform/database.ts'
 import { invalidValue, payloadTooLarge } from '../../platform/errors.ts'
-import { newId } from '../../platform/ids.ts'
 import { type Actor, actorLabel } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Json } from '../../query/json.ts'
@@ -31,6 +30,8 @@ export interface Published {
 
 const maxIdempotencyKey = 255
 const messageTimeoutMs = 60_000
+// 88 bits, which are 15 characters: with a function's name behind them they fit to be a document's id.
+const idBytes = 11
 
 /**
  * Enqueues a task for each function that hears of the message, all or none; answers after COMMIT. Repeated with the
@@ -56,7 +57,7 @@ export async function publishMessage(
     for (const { entry } of hearing) noteBrokenChain(functions.logs, project, release, entry.name, 'message')
     throw chainTooDeep(depth)
   }
-  const fingerprint = idempotencyKey === undefined ? undefined : sha256([topic, data])
+  const fingerprint = idempotencyKey === undefined ? undefined : sha256([topic, data]).toString('base64url')
   const payload: MessagePayload = { topic, data, depth }
   const json = hearing.map((subscriber) => toTask(id, subscriber, payload, fingerprint))
   await tasks.checkQuota(project.id, json.length)
@@ -72,11 +73,13 @@ export async function publishMessage(
 
 /** With a key it follows from it, so that a message that is published again finds its tasks there. */
 function messageId(actor: Actor, topic: string, key: string | string[] | undefined): string {
-  if (key === undefined) return newId()
+  if (key === undefined) return randomBytes(idBytes).toString('base64url')
   if (typeof key !== 'string' || key.length === 0 || key.length > maxIdempotencyKey) {
     throw invalidValue('Idempotency-Key', `must have 1 to ${maxIdempotencyKey} characters`, 'invalid_header')
   }
   return sha256([actorLabel(actor), topic, key])
+    .subarray(0, idBytes)
+    .toString('base64url')
 }
 
 function toTask(
@@ -85,7 +88,7 @@ function toTask(
   payload: MessagePayload,
   fingerprint: string | undefined,
 ): string {
-  const id = `${messageId}.${name}`
+  const id = `${messageId}-${name}`
   const { maxAttempts, timeout = messageTimeoutMs } = settings
   return taskToJson(
     {
@@ -100,6 +103,6 @@ function toTask(
   )
 }
 
-function sha256(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('base64url')
+function sha256(value: unknown): Buffer {
+  return createHash('sha256').update(JSON.stringify(value)).digest()
 }
