@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '../../src/platform/ids.ts'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
 import { callFunction, deploy, tryDeploy } from '../support/deploy.ts'
 
@@ -54,6 +55,11 @@ beforeAll(async () => {
     })`,
     readsOnly: `export default callable({ scopes: ['documents:read'], handler: async (_input, { basalt }) => {
       await basalt.collection('notes').create({ text: 'x' })
+      return {}
+    } })`,
+    talks: `export default callable({ access: 'server', handler: (_input, { log }) => {
+      for (let n = 0; n < 50; n++) console.log('line', n)
+      log.info('paid', { order: 'order-4711' })
       return {}
     } })`,
     env: `export default callable({ handler: (_input, { env }) => ({ ...env, process: process.env.TOKEN ?? null }) as never })`,
@@ -185,6 +191,54 @@ test('new lines are told as they are written', async () => {
   await callFunction(project, 'fails')
   const { value } = await reader.read()
   expect(JSON.parse(new TextDecoder().decode(value).trim())).toMatchObject({ level: 'error' })
+  await reader.cancel()
+})
+
+test('lines stand in the order in which they were written, and are found by what they say and by their fields', async () => {
+  await callFunction(project, 'talks')
+  const read = async (query: string) =>
+    (await project.call('GET', `/functions/talks/logs?${query}`)).body.logs
+  await expect.poll(() => read('limit=100'), { timeout: 5_000 }).toHaveLength(51)
+  const messages = (await read('limit=100')).map(({ message }: { message: string }) => message)
+  expect(messages).toEqual(['paid', ...Array.from({ length: 50 }, (_, n) => `line ${49 - n}`)])
+  expect(await read('search=LINE%2017')).toHaveLength(1)
+  expect(await read('search=order-4711')).toMatchObject([
+    { message: 'paid', fields: { order: 'order-4711' } },
+  ])
+  expect(await read('search=nothing')).toEqual([])
+})
+
+test('a line that another node stores late is told all the same', async () => {
+  const response = await fetch(`${server.url}/v1/projects/${project.ref}/functions/talks/logs?follow=true`, {
+    headers: { authorization: `Bearer ${project.secret}` },
+  })
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  await reader.read()
+  const { id: projectId } = await server.services.control.project.findUniqueOrThrow({
+    where: { ref: project.ref },
+  })
+  const store = (at: number, message: string) =>
+    server.services.control.functionLog.create({
+      data: {
+        id: newId(at),
+        projectId,
+        function: 'talks',
+        invocationId: '',
+        deploymentId: '',
+        level: 'info',
+        message,
+      },
+    })
+  const now = Date.now() + 1_000
+  let text = ''
+  const until = async (part: string) => {
+    while (!text.includes(part)) text += (await reader.read()).value ?? ''
+  }
+  await store(now, 'the newer one')
+  await until('the newer one')
+  await store(now - 500, 'the older one')
+  await until('the older one')
+  expect(text.split('the newer one')).toHaveLength(2)
   await reader.cancel()
 })
 
