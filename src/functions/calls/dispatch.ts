@@ -105,6 +105,10 @@ export async function dispatch(
       isCold,
       memoryBytes,
     })
+    const outcome = failure === undefined ? 'succeeded' : 'failed'
+    functions.metrics.calls.inc({ kind: entry.kind, outcome })
+    functions.metrics.seconds.observe({ kind: entry.kind }, milliseconds / 1000)
+    if (isCold) functions.metrics.coldStarts.inc()
     if (failure === undefined) return runtime.noteSuccess()
     await functions.logFailure(line, version, failure)
   }
