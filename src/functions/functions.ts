@@ -8,6 +8,7 @@ import { type CallGate, createCallGate } from './calls/limit-calls.ts'
 import { createInvocations, type Invocations } from './calls/invocations.ts'
 import { createVersions, type Version, type Versions } from './deployments/versions.ts'
 import { createFunctionLogs, type FunctionLogs, type LogLine } from './logs/function-logs.ts'
+import { createFunctionMetrics, type FunctionMetrics } from './function-metrics.ts'
 import { createFunctionUsage, type FunctionUsage } from './logs/function-usage.ts'
 import { mapStack } from './logs/map-stack.ts'
 import { readOutput } from './logs/read-output.ts'
@@ -25,6 +26,7 @@ export interface Functions {
   invocations: Invocations
   logs: FunctionLogs
   usage: FunctionUsage
+  metrics: FunctionMetrics
   gateOf(project: Project): CallGate
   /** For deployments: each bundles, and starts a process. */
   deploying: Gate
@@ -53,9 +55,11 @@ export async function createFunctions(
   const invocations = createInvocations()
   const logs = createFunctionLogs(services)
   const usage = createFunctionUsage(services, config.limits.functionMemoryBytes)
+  const metrics = createFunctionMetrics(services.metrics.registry, () => runtimes.running)
   const versions = createVersions(services, box)
   const runtimes = await openRuntimes(config, log, {
     onRequest: (project, request, response) => serveSandbox(functions, api, project, request, response),
+    onEnd: (reason) => metrics.processEnds.inc({ reason }),
     onOutput: (project, output) =>
       readOutput(output, ({ invocation: id, stack, ...line }) => {
         const invocation = invocations.find(id)
@@ -86,6 +90,7 @@ export async function createFunctions(
     invocations,
     logs,
     usage,
+    metrics,
     deploying: limitConcurrency(maxDeploying, maxWaitingToDeploy),
     gateOf(project) {
       const gate = gates.get(project.id) ?? createCallGate(config.limits.functionCalls)

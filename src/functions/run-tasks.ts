@@ -2,12 +2,17 @@ import { ApiError } from '../platform/errors.ts'
 import { TaskFailure, type TaskRun } from '../tasks/task.ts'
 import { invokeFunction } from './calls/invoke-function.ts'
 import type { FunctionEntry } from './deployments/function-entry.ts'
-import { scheduleKind } from './deployments/sync-schedules.ts'
+import { ownQueue, scheduleKind } from './deployments/sync-tasks.ts'
 import type { Functions } from './functions.ts'
 import { messageKind, type MessagePayload } from './topics/publish-message.ts'
 
 /** Runs tasks that were enqueued by name, those of schedules that functions declare, and those of messages. */
 export function runTasks(functions: Functions): void {
+  functions.tasks.queueFor = async (project, name) => {
+    const release = await functions.versions.of(project)
+    const entry = [...(release?.active.entries.values() ?? [])].find(({ settings }) => settings.task === name)
+    return entry === undefined ? undefined : ownQueue(entry)
+  }
   functions.tasks.handle('function', (run) =>
     runAsTask(functions, run, ({ kind, settings }) => kind === 'task' && settings.task === run.task.name, {
       input: run.task.payload,
@@ -30,10 +35,11 @@ export function runTasks(functions: Functions): void {
 /** Calls the function for a task. Throws a `TaskFailure`, permanent where trying again would not help. */
 export async function runAsTask(
   functions: Functions,
-  { project, task, signal }: TaskRun,
+  run: TaskRun,
   isIt: (entry: FunctionEntry) => boolean,
   { input, depth = 0 }: { input: unknown; depth?: number },
 ): Promise<unknown> {
+  const { project, task, signal } = run
   const release = await functions.versions.of(project)
   const entry = [...(release?.active.entries.values() ?? [])].find(isIt)
   if (entry === undefined) {
@@ -46,6 +52,7 @@ export async function runAsTask(
       auth: { actor: null, token: null },
       event: { id: task.id, attempt: task.attempt, depth },
       deadlineMs: task.timeoutMs,
+      progress: (value) => run.progress(value),
       signal,
     })
   } catch (error) {

@@ -22,7 +22,8 @@ export async function enqueueTask(
   idempotencyKey: string | string[] | undefined,
 ): Promise<string> {
   const { db, config } = tasks.services
-  const task = toNewTask(body)
+  const queue = body.queue ?? (await tasks.queueFor(project, body.name))
+  const task = toNewTask({ ...body, ...(queue !== undefined && { queue }) })
   const payloadBytes = Buffer.byteLength(JSON.stringify(body.payload ?? null))
   if (payloadBytes > config.limits.taskPayloadBytes) {
     throw payloadTooLarge(`A task's payload holds at most ${config.limits.taskPayloadBytes} bytes of JSON.`)

@@ -7,6 +7,7 @@ import { type CheckQuota, createQuota } from './check-quota.ts'
 import { enqueueInControl, enqueueJson, taskToJson } from './enqueue-tasks.ts'
 import type { ControlPlaneTransaction } from '../platform/prisma.ts'
 import type { ScheduleBody } from './schedules/schedule.ts'
+import { setQueue } from './queues/put-queue.ts'
 import { setSchedule } from './schedules/put-schedule.ts'
 import { startDispatchingSchedules } from './schedules/dispatch-schedules.ts'
 import { startSweeping } from './sweep.ts'
@@ -33,6 +34,18 @@ export interface Tasks {
   /** After COMMIT: the project has tasks that may be due. */
   wake(project: Pick<Project, 'id'>): void
   readonly checkQuota: CheckQuota
+  /**
+   * The queue of a task that is enqueued by its name and names none; undefined: `default`. Another feature puts its own
+   * here.
+   */
+  queueFor: (project: Pick<Project, 'id'>, name: string) => Promise<string | undefined>
+  /** Says how many tasks of a queue run at once, within a larger change. Throws `quota_exceeded` for one queue too many. */
+  setConcurrency(
+    tx: ControlPlaneTransaction,
+    project: Pick<Project, 'id'>,
+    queue: string,
+    concurrency: number,
+  ): Promise<void>
   /** Makes or changes a schedule within a larger change, such as a deployment; `kind` says who runs its tasks. */
   setSchedule(
     tx: ControlPlaneTransaction,
@@ -88,6 +101,9 @@ export function createTasks(services: Services, projects: Projects): Tasks {
       )
       metrics.enqueued.inc(newTasks.length)
     },
+    queueFor: () => Promise.resolve(undefined),
+    setConcurrency: (tx, { id }, queue, concurrency) =>
+      setQueue(tx, id, queue, { concurrency }).then(() => undefined),
     async setSchedule(tx, project, name, kind, schedule) {
       await setSchedule(services, tx, project, name, kind, schedule)
     },

@@ -78,7 +78,7 @@ async function count(sql: string): Promise<number> {
 
 test.runIf(process.platform === 'linux')(
   'servers and their functions are killed at random during 10,000 hooks: each has one effect, and none is lost',
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async () => {
     const seed = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000)
     const random = seededRandom(seed)

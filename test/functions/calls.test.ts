@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '../../src/platform/ids.ts'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
 import { callFunction, deploy, tryDeploy } from '../support/deploy.ts'
 
@@ -27,7 +28,7 @@ beforeAll(async () => {
     lies: `export default callable({ output: { n: number() }, handler: () => ({ n: 'three' }) as never })`,
     pollutes: `export default callable({ handler: () => JSON.parse('{"a":{"__proto__":{"isAdmin":true}}}') })`,
     circular: `export default callable({ handler() { const a: any = {}; a.a = a; return a } })`,
-    talks: `export default callable({ handler(_input, { log }) {
+    counts: `export default callable({ handler(_input, { log }) {
       for (let n = 0; n < 20; n++) log.info('line ' + n)
       return {}
     } })`,
@@ -58,6 +59,11 @@ beforeAll(async () => {
     })`,
     readsOnly: `export default callable({ scopes: ['documents:read'], handler: async (_input, { basalt }) => {
       await basalt.collection('notes').create({ text: 'x' })
+      return {}
+    } })`,
+    talks: `export default callable({ access: 'server', handler: (_input, { log }) => {
+      for (let n = 0; n < 50; n++) console.log('line', n)
+      log.info('paid', { order: 'order-4711' })
       return {}
     } })`,
     env: `export default callable({ handler: (_input, { env }) => ({ ...env, process: process.env.TOKEN ?? null }) as never })`,
@@ -109,8 +115,8 @@ test('what a function throws is told without its stack, which is in the logs wit
 
 test('lines are read in the order in which they were written, page by page to the oldest', async () => {
   const lines = async (query: string): Promise<{ id: string; message: string }[]> =>
-    (await project.call('GET', `/functions/talks/logs?${query}`)).body.logs
-  await callFunction(project, 'talks')
+    (await project.call('GET', `/functions/counts/logs?${query}`)).body.logs
+  await callFunction(project, 'counts')
   // Lines go another way than the answer.
   await expect.poll(async () => (await lines('limit=500')).length).toBe(20)
   const newest = await lines('limit=8')
@@ -204,6 +210,54 @@ test('new lines are told as they are written', async () => {
   await callFunction(project, 'fails')
   const { value } = await reader.read()
   expect(JSON.parse(new TextDecoder().decode(value).trim())).toMatchObject({ level: 'error' })
+  await reader.cancel()
+})
+
+test('lines stand in the order in which they were written, and are found by what they say and by their fields', async () => {
+  await callFunction(project, 'talks')
+  const read = async (query: string) =>
+    (await project.call('GET', `/functions/talks/logs?${query}`)).body.logs
+  await expect.poll(() => read('limit=100'), { timeout: 5_000 }).toHaveLength(51)
+  const messages = (await read('limit=100')).map(({ message }: { message: string }) => message)
+  expect(messages).toEqual(['paid', ...Array.from({ length: 50 }, (_, n) => `line ${49 - n}`)])
+  expect(await read('search=LINE%2017')).toHaveLength(1)
+  expect(await read('search=order-4711')).toMatchObject([
+    { message: 'paid', fields: { order: 'order-4711' } },
+  ])
+  expect(await read('search=nothing')).toEqual([])
+})
+
+test('a line that another node stores late is told all the same', async () => {
+  const response = await fetch(`${server.url}/v1/projects/${project.ref}/functions/talks/logs?follow=true`, {
+    headers: { authorization: `Bearer ${project.secret}` },
+  })
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  await reader.read()
+  const { id: projectId } = await server.services.control.project.findUniqueOrThrow({
+    where: { ref: project.ref },
+  })
+  const store = (at: number, message: string) =>
+    server.services.control.functionLog.create({
+      data: {
+        id: newId(at),
+        projectId,
+        function: 'talks',
+        invocationId: '',
+        deploymentId: '',
+        level: 'info',
+        message,
+      },
+    })
+  const now = Date.now() + 1_000
+  let text = ''
+  const until = async (part: string) => {
+    while (!text.includes(part)) text += (await reader.read()).value ?? ''
+  }
+  await store(now, 'the newer one')
+  await until('the newer one')
+  await store(now - 500, 'the older one')
+  await until('the older one')
+  expect(text.split('the newer one')).toHaveLength(2)
   await reader.cancel()
 })
 

@@ -1,4 +1,8 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readUsage } from '../../src/functions/runtime/process-usage.ts'
+import { descendants } from '../faults/descendants.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { callFunction, deploy, tryDeploy } from '../support/deploy.ts'
 import { startOn, type TestProject, type TestServer } from '../support/server.ts'
@@ -37,8 +41,8 @@ test('a version is switched on and back on every node', async () => {
 })
 
 test(
-  'calls under way finish in their version, and none fails or gets a wrong one, through more redeploys than a process holds',
-  { timeout: 150_000 },
+  'calls under way finish in their version, and none fails or gets a wrong one, through a hundred redeploys; what they used is given back',
+  { timeout: 240_000 },
   async () => {
     let isDone = false
     let current = 1000
@@ -57,7 +61,8 @@ test(
     }
     const callers = [caller(), caller()]
     const firstProcess = await processId()
-    for (let n = 1001; n <= 1065; n++) {
+    const before = await usage()
+    for (let n = 1001; n <= 1100; n++) {
       current = n
       await deploy(project, version(n))
       oldest = n
@@ -68,11 +73,34 @@ test(
     expect(calls).toBeGreaterThan(100)
     // workerd keeps every code that it has loaded.
     expect(await processId()).not.toBe(firstProcess)
+    await expect.poll(async () => (await usage()).processes, { timeout: 60_000 }).toBe(before.processes)
+    const after = await usage()
+    // Some connections come and go; each deployment that kept one would show.
+    expect(after.files - before.files).toBeLessThan(50)
+    expect(after.folders).toBe(before.folders)
+    expect(after.megabytes).toBeLessThan(300)
     const { body } = await project.call('GET', '/functions/deployments')
     expect(body.deployments).toHaveLength(20)
     expect(body.deployments[0].share).toBe(1)
   },
 )
+
+/** What the functions of these servers have of the machine. */
+async function usage() {
+  const pids = await descendants(process.pid, 'workerd')
+  const bytes = (readUsage(await processId())?.bytes ?? 0) / 1024 / 1024
+  const files = await readdir('/proc/self/fd').catch(() => [])
+  const folders = await readdir(join(server.services.config.dataDir, 'fn'), { recursive: true }).catch(
+    () => [],
+  )
+  return {
+    processes: pids.length,
+    megabytes: bytes,
+    files: files.length,
+    folders: folders.filter((path) => path.startsWith(`${process.pid}-`) && path.endsWith('host.capnp'))
+      .length,
+  }
+}
 
 async function processId(): Promise<number> {
   const found = await server.app.projects.byRef(project.ref)

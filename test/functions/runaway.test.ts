@@ -25,6 +25,23 @@ beforeAll(async () => {
       const all: Uint8Array[] = []
       while (true) { all.push(new Uint8Array(8e6).fill(1)); await new Promise((done) => setTimeout(done, 1)) }
     } })`,
+    wasm: `export default callable({ handler: async () => {
+      const all: WebAssembly.Memory[] = []
+      while (true) {
+        const memory = new WebAssembly.Memory({ initial: 128 })
+        new Uint8Array(memory.buffer).fill(1)
+        all.push(memory)
+        await new Promise((done) => setTimeout(done, 1))
+      }
+    } })`,
+    recursion: `export default callable({ handler() { const deep = (n: number): number => deep(n + 1) + 1; return { n: deep(0) } as never } })`,
+    timers: `export default callable({ timeout: 500, handler: () => new Promise<never>(() => { const again = (): void => { setTimeout(again, 0); setTimeout(again, 0) }; again() }) })`,
+    requests: `export default callable({ handler: async (_input, ctx) => {
+      const calls = Array.from({ length: 2_000 }, () => ctx.basalt.collections.list().then(() => 'ok', (error) => error.code))
+      const counts: Record<string, number> = {}
+      for (const outcome of await Promise.all(calls)) counts[outcome] = (counts[outcome] ?? 0) + 1
+      return counts as never
+    } })`,
     waits: `export default callable({ timeout: 300, handler: () => new Promise<never>(() => { setTimeout(() => {}, 1e6) }) })`,
     never: `export default callable({ handler: () => new Promise<never>(() => {}) })`,
     behind: `export default callable({ handler: (_input, ctx) => {
@@ -58,6 +75,9 @@ test.each([
   ['microtasks', 504, 'function_timeout'],
   ['heap', 507, 'function_out_of_memory'],
   ['buffers', 507, 'function_out_of_memory'],
+  ['wasm', 507, 'function_out_of_memory'],
+  ['recursion', 500, 'function_failed'],
+  ['timers', 504, 'function_timeout'],
   ['waits', 504, 'function_timeout'],
   ['never', 500, 'function_failed'],
 ] as const)('%s is ended with %i, and the project serves again', async (name, status, code) => {
@@ -65,6 +85,20 @@ test.each([
   expect({ status: ended.status, code: ended.body.code }).toEqual({ status, code })
   expect(beside.status).toBe(200)
   expect(await isWell(project)).toBe(true)
+})
+
+test('thousands of requests at once come back, and nobody else waits for them', async () => {
+  const [flood, beside] = await Promise.all([
+    callFunction(project, 'requests'),
+    callFunction(neighbour, 'steady'),
+  ])
+  expect(beside.status).toBe(200)
+  expect(await isWell(project)).toBe(true)
+  // What of them was too much was told so.
+  const outcomes = flood.status === 200 ? Object.keys(flood.body.output) : [flood.body.code]
+  expect(['ok', 'rate_limited', 'unavailable', 'network', 'function_timeout', 'timeout']).toEqual(
+    expect.arrayContaining(outcomes),
+  )
 })
 
 test('a loop that goes on behind the answer is ended too', async () => {

@@ -1,7 +1,10 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createTcp } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callFunction, deploy, tryDeploy } from '../support/deploy.ts'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
@@ -33,6 +36,10 @@ const attempts = `export default callable({ input: json(), handler: async ({ cod
         thread: async () => new (await import(['node', 'worker_threads'].join(':'))).Worker('1', { eval: true }),
         vm: async () => (await import(['node', 'vm'].join(':'))).runInThisContext('1+1'),
         evaluate: () => eval('1+1'),
+        chains: () => [ctx, ctx.basalt, ctx.log, ctx.basalt.collection, ctx.signal, new Request('http://a.test'), new Response(), globalThis, crypto, (async () => {}), (function* () {}), Promise.resolve(), new Error()]
+          .flatMap((from: any) => [from?.constructor, from?.constructor?.constructor, from?.__proto__?.constructor?.constructor])
+          .map((make) => { try { return String(make('return process.constructor("return this")')()) } catch (error) { return 'refused' } })
+          .filter((outcome) => outcome !== 'refused' && outcome !== 'undefined'),
         constructed: () => (() => {}).constructor('return process')(),
         wasm: () => new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])) && 'compiled',
         binding: () => (process as any).binding('fs') && 'bound',
@@ -219,6 +226,11 @@ describe.each(levels)('protected by %s:', (protection) => {
     ]) {
       expect((await attempt('import', what)).error).toBeDefined()
     }
+    expect(await attempt('chains')).toEqual({ result: [] })
+    const out = join(tmpdir(), `out-${process.pid}`)
+    await attempt('write', out)
+    await attempt('write', '/run/out')
+    expect(existsSync(out) || existsSync('/run/out')).toBe(false)
     expect(JSON.stringify(await attempt('environment'))).not.toMatch(/PATH|BASALT|DATABASE/)
     expect(JSON.stringify(await attempt('argv'))).not.toContain(process.cwd())
     expect(await readFile('/etc/passwd', 'utf8')).toBe(passwd)

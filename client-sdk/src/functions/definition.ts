@@ -30,6 +30,11 @@ export interface FunctionContext<S extends Schema = UntypedSchema> {
   /** Written to the function's logs, with fields to search for. `console` is written there too. */
   readonly log: FunctionLog
   readonly event: FunctionEvent
+  /**
+   * Says how far a task is: JSON of up to 4 KiB that `basalt.tasks.get` shows. Now and then it is stored, and the last
+   * value at the end. Nobody hears it from other functions.
+   */
+  readonly progress: (value: unknown) => void
   /** Ends when the caller has gone or the time is over. */
   readonly signal: AbortSignal
   /** Lets work go on after the answer, for at most the time that the function has. */

@@ -9,6 +9,7 @@ import {
   type FunctionUser,
   isRejection,
 } from './definition.ts'
+import { createProgress } from './tell-progress.ts'
 import { captureConsole, type LogScope, type Storage } from './write-log.ts'
 
 /** What the server says about a call. */
@@ -43,17 +44,22 @@ export function serveFunction(storage: Storage<LogScope>, load: () => Promise<un
   let definition: FunctionDefinition | undefined
 
   async function run(request: Request, env: Record<string, string>, host: HostContext): Promise<Response> {
+    const progress = createProgress((body) =>
+      host.props.platform.fetch(new Request('http://basalt/progress', { method: 'POST', body })),
+    )
     try {
       definition ??= definitionIn(await load())
       const isHttp = request.headers.has('x-basalt-call')
       const call: Call = isHttp ? readHeader(request) : await request.json()
       if (call.kind === 'describe') return resultOf({ kind: definition.kind, settings: definition.settings })
       const subject = isHttp ? publicRequest(request, call) : call.input
-      const ctx = createContext(call, env, host, log, request.signal)
+      const ctx = createContext(call, env, host, log, progress.tell, request.signal)
       const answer: unknown = await definition.handler(subject as never, ctx as never)
       return isHttp ? httpAnswer(answer) : resultOf(answer)
     } catch (error) {
       return failed(error)
+    } finally {
+      await progress.told()
     }
   }
 
@@ -80,6 +86,7 @@ function createContext(
   env: Record<string, string>,
   host: HostContext,
   log: FunctionLog,
+  progress: FunctionContext['progress'],
   signal: AbortSignal,
 ): FunctionContext {
   let service: Basalt<UntypedSchema> | undefined
@@ -112,6 +119,7 @@ function createContext(
     log,
     event: call.event,
     signal,
+    progress,
     waitUntil: (work) => host.waitUntil(work),
   }
 }

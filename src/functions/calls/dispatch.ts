@@ -19,10 +19,12 @@ export interface Invocation {
   input?: unknown
   auth: InvocationAuth
   event?: { id?: string; attempt?: number; depth?: number }
-  /** Milliseconds; the function's own limit when absent. */
+  /** Milliseconds, unless the function says less. Absent for calls and requests: the limit of these. */
   deadlineMs?: number
   /** A write that holds the project's lock waits for this call. */
   holdsLock?: boolean
+  /** Of a task: takes what the function says of how far it is. */
+  progress?: (value: unknown) => void
   /** Ends the call when the caller is gone. */
   signal?: AbortSignal
 }
@@ -38,7 +40,7 @@ export interface Dispatched {
   explain: (error: unknown) => Error
 }
 
-/** Chooses the version, and gives its function by this name; a share of the calls goes to the next version. */
+/** A share of the calls and requests goes to the next version. */
 export function chooseVersion({ active, next }: Release): Version {
   return next !== null && Math.random() < next.share ? next.version : active
 }
@@ -77,17 +79,16 @@ export async function dispatch(
 
   const leave = await functions.gateOf(project).enter()
   const startedAt = performance.now()
-  const timeoutMs = Math.min(
-    settings.timeout ?? limits.functionMs,
-    invocation.deadlineMs ?? limits.functionMs,
-  )
+  const longestMs = invocation.deadlineMs ?? limits.functionMs
+  const timeoutMs = Math.min(settings.timeout ?? longestMs, longestMs)
   const deadline = AbortSignal.timeout(timeoutMs)
   const signal = invocation.signal === undefined ? deadline : AbortSignal.any([deadline, invocation.signal])
   let isCold = false
   let memoryBytes = 0
   let release: () => void = () => undefined
   let isOver = false
-  functions.invocations.begin({ id, project, version, entry, auth: invocation.auth, depth, holdsLock })
+  const { auth, progress } = invocation
+  functions.invocations.begin({ id, project, version, entry, auth, depth, holdsLock, progress })
 
   const finish: Dispatched['finish'] = async (failure) => {
     if (isOver) return
@@ -104,6 +105,10 @@ export async function dispatch(
       isCold,
       memoryBytes,
     })
+    const outcome = failure === undefined ? 'succeeded' : 'failed'
+    functions.metrics.calls.inc({ kind: entry.kind, outcome })
+    functions.metrics.seconds.observe({ kind: entry.kind }, milliseconds / 1000)
+    if (isCold) functions.metrics.coldStarts.inc()
     if (failure === undefined) return runtime.noteSuccess()
     await functions.logFailure(line, version, failure)
   }

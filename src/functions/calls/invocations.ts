@@ -20,6 +20,8 @@ export interface LiveInvocation {
   depth: number
   /** Whether a write that holds the project's lock waits for its end. */
   holdsLock: boolean
+  /** Of a task: what callers see of how far it is. */
+  progress: ((value: unknown) => void) | undefined
 }
 
 /** The calls under way on this node, and for a while those that are over: `waitUntil` goes on, and lines come late. */
@@ -51,7 +53,7 @@ export function createInvocations(): Invocations {
       turn()
       const invocation = live.get(id)
       // What goes on behind the answer holds nobody up.
-      if (invocation !== undefined) recent.set(id, { ...invocation, holdsLock: false })
+      if (invocation !== undefined) recent.set(id, { ...invocation, holdsLock: false, progress: undefined })
       live.delete(id)
     },
     find(id) {

@@ -20,10 +20,11 @@ export async function invokeFunction(
   invocation: Invocation,
 ): Promise<unknown> {
   const release = await functions.versions.of(project)
-  const version = release === null ? undefined : chooseVersion(release)
-  const entry = version?.entries.get(name)
-  if (release === null || version === undefined || entry?.kind !== invocation.kind)
-    throw functionNotFound(name)
+  if (release === null) throw functionNotFound(name)
+  // What Basalt itself calls was chosen among the functions of the active version.
+  const version = invocation.kind === 'callable' ? chooseVersion(release) : release.active
+  const entry = version.entries.get(name)
+  if (entry?.kind !== invocation.kind) throw functionNotFound(name)
   const issues = version.input.get(name)?.(invocation.input) ?? []
   if (issues.length > 0) {
     throw invalidRequest(

@@ -13,7 +13,7 @@ import type { FunctionEntry } from './function-entry.ts'
 import { nameFunctions } from './name-functions.ts'
 import { packSources, type Upload } from './sources.ts'
 import { trialLoad } from './trial-load.ts'
-import { syncSchedules } from './sync-schedules.ts'
+import { syncTasks } from './sync-tasks.ts'
 import { checkSubscriber } from '../topics/subscribers.ts'
 import { packBundle } from './versions.ts'
 
@@ -111,7 +111,7 @@ export async function release(
   if (known === null || share >= 1) {
     const whole = { activeId: id, nextId: null, nextShare: 0 }
     await tx.functionRelease.upsert({ where: { projectId }, create: { projectId, ...whole }, update: whole })
-    await syncSchedules(functions, tx, project, id)
+    await syncTasks(functions, tx, project, id)
   } else if (share > 0) {
     await tx.functionRelease.update({ where: { projectId }, data: { nextId: id, nextShare: share } })
   }

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Issue } from '../../platform/errors.ts'
 import { allScopes } from '../../projects/actor.ts'
+import { taskName } from '../../tasks/schemas.ts'
 import { compileSchema } from '../../documents/collections/compile-schema.ts'
 
 const functionKinds = [
@@ -51,7 +52,7 @@ const Settings = Type.Object({
   cron: Type.Optional(name),
   timezone: Type.Optional(name),
   catchUp: Type.Optional(Type.Boolean()),
-  task: Type.Optional(name),
+  task: Type.Optional(taskName),
   maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
   topic: Type.Optional(name),

@@ -14,6 +14,8 @@ export interface LogQuery {
   after?: string
   /** The id of the oldest line that was read: what was written before it. */
   before?: string
+  /** Lines that were read already. */
+  without?: readonly string[]
 }
 
 export interface PresentedLine {
@@ -33,17 +35,21 @@ export async function listLogs(
   control: ControlPlane,
   project: Project,
   name: string | undefined,
-  { limit, level, search, invocation, since, after, before }: LogQuery,
+  { limit, level, search, invocation, since, after, before, without = [] }: LogQuery,
 ): Promise<PresentedLine[]> {
   const rows = await control.functionLog.findMany({
     where: {
       projectId: project.id,
       ...(name !== undefined && { function: name }),
       ...(level !== undefined && { level: { in: logLevels.slice(logLevels.indexOf(level)) } }),
-      ...(search !== undefined && { message: { contains: search, mode: 'insensitive' as const } }),
+      ...(search !== undefined && { OR: [{ message: found(search) }, { fields: found(search) }] }),
       ...(invocation !== undefined && { invocationId: invocation }),
       ...(since !== undefined && { at: { gte: new Date(since) } }),
-      id: { ...(after !== undefined && { gt: after }), ...(before !== undefined && { lt: before }) },
+      id: {
+        ...(after !== undefined && { gt: after }),
+        ...(before !== undefined && { lt: before }),
+        notIn: [...without],
+      },
     },
     orderBy: { id: after === undefined ? 'desc' : 'asc' },
     take: limit,
@@ -61,8 +67,14 @@ export async function listLogs(
   }))
 }
 
+function found(search: string): { contains: string; mode: 'insensitive' } {
+  return { contains: search, mode: 'insensitive' }
+}
+
 const tailEveryMs = 500
 const tailForMs = 600_000
+// Nodes store their lines a while after they were written, so an older one may come after a newer one.
+const lateMs = 5_000
 
 /** New lines as they come, from every node, as NDJSON; ends after ten minutes, or when nobody listens. */
 export async function* tailLogs(
@@ -73,18 +85,30 @@ export async function* tailLogs(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const [newest] = await listLogs(control, project, name, { limit: 1 })
-  let after = query.after ?? newest?.id ?? '0'
+  const start = query.after ?? newest?.id ?? '0'
+  let last = start
+  const told = new Set<string>()
   const end = Date.now() + tailForMs
   // Headers go out with the first byte.
   yield '\n'
   while (!signal.aborted && Date.now() < end) {
-    const lines = await listLogs(control, project, name, { ...query, after })
+    const again = firstIdOf(Date.now() - lateMs)
+    const after = last < again ? last : start < again ? again : start
+    for (const id of told) if (id <= after) told.delete(id)
+    const lines = await listLogs(control, project, name, { ...query, after, without: [...told] })
     for (const line of lines) {
-      after = line.id
+      if (line.id > last) last = line.id
+      told.add(line.id)
       yield `${JSON.stringify(line)}\n`
     }
     if (lines.length < query.limit) await new Promise((resolve) => setTimeout(resolve, tailEveryMs))
   }
+}
+
+/** What stands before every id of that moment and later. */
+function firstIdOf(milliseconds: number): string {
+  const hex = milliseconds.toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`
 }
 
 /** They are cut where they are long, and then no JSON any more. */

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Logger } from '../../platform/logging.ts'
 import type { Project } from '../../projects/project.ts'
 import { functionUnavailable } from '../errors.ts'
-import { FunctionProcess, type ProcessLimits } from './function-process.ts'
+import { type EndReason, FunctionProcess, type ProcessLimits } from './function-process.ts'
 import { createHangRecord, type HangRecord } from './hang-record.ts'
 import type { Workerd } from './start-workerd.ts'
 
@@ -16,6 +16,7 @@ export interface RuntimeHost {
   /** Serves the functions' way back: everything that comes through it is of this project. */
   servePlatform(project: Project): Server
   readOutput(project: Project, output: Readable): void
+  ended(reason: EndReason): void
 }
 
 // Each new code costs some 2 MB that workerd keeps.
@@ -76,6 +77,7 @@ export class ProjectRuntime {
       platform.closeAllConnections()
       this.#processes.delete(process)
       if (this.#current === process) this.#current = undefined
+      this.#host.ended(reason)
       if (reason === 'stopped') return
       if (reason === 'hung') this.hangs.note(process.runningAtEnd)
       this.#host.log.warn({ project: this.project.ref, reason }, 'a process of functions has ended')

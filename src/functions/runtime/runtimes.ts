@@ -8,6 +8,7 @@ import type { Logger } from '../../platform/logging.ts'
 import type { Project } from '../../projects/project.ts'
 import { functionUnavailable } from '../errors.ts'
 import { chooseConfinement, type Confinement } from './confinement.ts'
+import type { EndReason } from './function-process.ts'
 import { ProjectRuntime, type RuntimeHost } from './project-runtime.ts'
 import { openRunFolder, type RunFolder } from './run-folder.ts'
 import { canStart, startWorkerd } from './start-workerd.ts'
@@ -17,6 +18,8 @@ import { findWorkerd } from './workerd-binary.ts'
 export interface Runtimes {
   /** Undefined: functions don't run here. */
   readonly protection: Confinement['kind'] | undefined
+  /** How many projects have a process. */
+  readonly running: number
   of(project: Project): ProjectRuntime
   /** Runs `work` with a process that nothing else uses, and ends it. */
   tryOut<T>(project: Project, work: (runtime: ProjectRuntime) => Promise<T>): Promise<T>
@@ -33,6 +36,8 @@ export interface RuntimeSeams {
   /** A request of a project's function, through the project's own socket. */
   onRequest(project: Project, request: IncomingMessage, response: ServerResponse): void
   onOutput(project: Project, output: Readable): void
+  /** A process has ended, in earnest or on trial. */
+  onEnd(reason: EndReason): void
 }
 
 const reapEveryMs = 5_000
@@ -68,6 +73,7 @@ export async function openRuntimes(config: Config, log: Logger, seams: RuntimeSe
         // A socket of the file system has no address, and every request is expected to have one.
       ).on('connection', (socket) => Object.defineProperty(socket, 'remoteAddress', { value: '127.0.0.1' })),
     readOutput: (project, output) => seams.onOutput(project, output),
+    ended: (reason) => seams.onEnd(reason),
   }
 
   function requireWorkerd(): void {
@@ -77,6 +83,9 @@ export async function openRuntimes(config: Config, log: Logger, seams: RuntimeSe
   const reaper = setInterval(() => runtimes.forEach((runtime) => runtime.reap()), reapEveryMs).unref()
   return {
     protection: confinement?.kind,
+    get running() {
+      return [...runtimes.values()].filter(({ isRunning }) => isRunning).length
+    },
     of(project) {
       requireWorkerd()
       const runtime = runtimes.get(project.id) ?? new ProjectRuntime(project, host)

@@ -6,12 +6,14 @@ import { callChain } from '../calls/call-chain.ts'
 import type { LiveInvocation } from '../calls/invocations.ts'
 import type { Functions } from '../functions.ts'
 import { serveEgress } from './serve-egress.ts'
+import { takeProgress } from './take-progress.ts'
 
 /** Hands a request to the API's own door, as if it had come from outside. */
 export type ApiDoor = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
- * What comes through a project's socket: `/egress` is a function's `fetch`, `/api/…` is the API. The socket says
+ * What comes through a project's socket: `/egress` is a function's `fetch`, `/api/…` is the API,
+ * but for what a task says of its progress. The socket says
  * which project it is, the invocation which function and who called it; both are known here, and no header of the
  * function's own making says more.
  */
@@ -30,6 +32,10 @@ export function serveSandbox(
   const invocation = functions.invocations.find(String(headers['x-basalt-invocation']))
   if (!url.startsWith('/api/') || invocation?.project.id !== project.id) {
     response.writeHead(401).end()
+    return
+  }
+  if (url === '/api/progress') {
+    void takeProgress(invocation, request, response)
     return
   }
   const asCaller = headers['x-basalt-as'] === 'caller'

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { ApiError } from '../../platform/errors.ts'
 import type { TaskQueue } from '../../platform/generated/client.ts'
+import type { ControlPlaneTransaction } from '../../platform/prisma.ts'
 import type { Actor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
 import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
@@ -16,18 +17,8 @@ export async function putQueue(
   { concurrency = null, paused = false }: Static<typeof queueBody>,
   request: AuditSource,
 ): Promise<TaskQueue> {
-  const where = { projectId: project.id, name }
-  const data = { concurrency, isPaused: paused }
   const row = await tasks.services.control.$transaction(async (tx) => {
-    const isNew = (await tx.taskQueue.count({ where })) === 0
-    if (isNew && (await tx.taskQueue.count({ where: { projectId: project.id } })) >= maxQueues) {
-      throw new ApiError('quota_exceeded', `A project has at most ${maxQueues} queues of tasks.`)
-    }
-    const queue = await tx.taskQueue.upsert({
-      where: { projectId_name: where },
-      create: { ...where, ...data },
-      update: data,
-    })
+    const queue = await setQueue(tx, project.id, name, { concurrency, isPaused: paused })
     await recordAudit(tx, {
       actor,
       action: 'task_queue.put',
@@ -41,6 +32,25 @@ export async function putQueue(
   })
   tasks.wake(project)
   return row
+}
+
+/** The same within a larger change. What is not said stays as it is. */
+export async function setQueue(
+  tx: ControlPlaneTransaction,
+  projectId: string,
+  name: string,
+  data: { concurrency: number | null; isPaused?: boolean },
+): Promise<TaskQueue> {
+  const where = { projectId, name }
+  const isNew = (await tx.taskQueue.count({ where })) === 0
+  if (isNew && (await tx.taskQueue.count({ where: { projectId } })) >= maxQueues) {
+    throw new ApiError('quota_exceeded', `A project has at most ${maxQueues} queues of tasks.`)
+  }
+  return tx.taskQueue.upsert({
+    where: { projectId_name: where },
+    create: { ...where, ...data },
+    update: data,
+  })
 }
 
 /** Throws 404, and 409 while it has tasks that have not ended. */

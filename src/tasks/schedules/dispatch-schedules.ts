@@ -75,6 +75,9 @@ async function dispatch(tasks: Tasks, row: DueRow): Promise<number> {
   const clock = { cron: row.cron, timeZone: row.time_zone }
   const project = { id: row.project_id }
   const next = nextRun(clock, row.now)
+  // Those of other kinds don't name what enqueued tasks are named.
+  const queue =
+    row.task.queue ?? (row.kind === 'function' ? await tasks.queueFor(project, row.task.name) : undefined)
   const runs = (await hasRoom(tasks, row)) ? dueRuns(row) : []
   const isOurs = await inTransaction(db, async (tx) => {
     const { rowCount } = await tx.query(
@@ -93,7 +96,7 @@ async function dispatch(tasks: Tasks, row: DueRow): Promise<number> {
     await tasks.enqueue(
       tx,
       project,
-      runs.map((at) => toTask(row, at)),
+      runs.map((at) => ({ ...toTask(row, at), ...(queue !== undefined && { queue }) })),
     )
     return true
   })

@@ -6,9 +6,9 @@ import type { FunctionEntry } from './function-entry.ts'
 /** The kind of the schedules that functions declare, and of their tasks. */
 export const scheduleKind = 'function_schedule'
 
-/** The schedules of a project are those that its active version declares, beside those made through the API. */
-export async function syncSchedules(
-  { tasks }: Functions,
+/** Schedules and queues of a project follow from its active version, beside those made through the API. */
+export async function syncTasks(
+  functions: Functions,
   tx: ControlPlaneTransaction,
   project: Project,
   deploymentId: string,
@@ -18,7 +18,27 @@ export async function syncSchedules(
     select: { manifest: true },
   })
   // Written by ourselves, from what was checked when it was deployed.
-  const entries = (manifest as unknown as FunctionEntry[]).filter(({ kind }) => kind === 'schedule')
+  const entries = manifest as unknown as FunctionEntry[]
+  await syncSchedules(functions, tx, project, entries)
+  for (const entry of entries) {
+    const { concurrency } = entry.settings
+    if (concurrency === undefined || ownQueue(entry) === undefined) continue
+    await functions.tasks.setConcurrency(tx, project, entry.name, concurrency)
+  }
+}
+
+/** Tasks of a function that says how many may run at once wait in a queue of its name, unless they name another. */
+export function ownQueue({ kind, name, settings }: FunctionEntry): string | undefined {
+  return kind === 'task' && settings.concurrency !== undefined ? name : undefined
+}
+
+async function syncSchedules(
+  { tasks }: Functions,
+  tx: ControlPlaneTransaction,
+  project: Project,
+  all: readonly FunctionEntry[],
+): Promise<void> {
+  const entries = all.filter(({ kind }) => kind === 'schedule')
   const names = entries.map(({ name }) => name)
   await tx.taskSchedule.deleteMany({
     where: { projectId: project.id, kind: scheduleKind, name: { notIn: names } },
