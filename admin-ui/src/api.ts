@@ -6,6 +6,7 @@ export interface Issue {
 
 /** What the server answers when something is wrong (RFC 9457). */
 interface Problem {
+  code: string
   detail: string
   errors?: Issue[]
 }
@@ -16,10 +17,13 @@ export class NotSignedIn extends Error {}
 /** The server (or a form, before it asks) refuses; the message is for people. */
 export class Refused extends Error {
   readonly issues: readonly Issue[]
+  /** The API's own word for it; undefined when it didn't come from there. */
+  readonly code: string | undefined
 
-  constructor(message: string, issues: readonly Issue[] = []) {
+  constructor(message: string, issues: readonly Issue[] = [], code?: string) {
     super(message)
     this.issues = issues
+    this.code = code
   }
 }
 
@@ -48,5 +52,7 @@ async function call<T>(method: string, path: string, type?: string, body?: strin
     throw new Refused(`The server answered ${response.status}.`)
   })
   if (response.ok) return answer
-  throw response.status === 401 ? new NotSignedIn(answer.detail) : new Refused(answer.detail, answer.errors)
+  throw response.status === 401
+    ? new NotSignedIn(answer.detail)
+    : new Refused(answer.detail, answer.errors, answer.code)
 }
