@@ -33,6 +33,7 @@ const sections = [
   ['Collections', '/collections'],
   ['Users', '/users'],
   ['Functions', '/functions'],
+  ['Tasks', '/tasks'],
   ['Mail', '/mail'],
   ['Sign-in', '/sign-in'],
   ['Audit log', '/audit'],
