@@ -11,7 +11,9 @@ export function milliseconds(amount: number): string {
 
 const kibibyte = 1024
 
+/** Of nothing there is a dash: what was ended before it could be measured has no size. */
 export function bytes(amount: number): string {
+  if (amount === 0) return '–'
   if (amount < kibibyte) return `${amount}\u00a0B`
   const [size, unit] = amount < kibibyte ** 2 ? [amount / kibibyte, 'KiB'] : [amount / kibibyte ** 2, 'MiB']
   return `${size.toLocaleString(undefined, { maximumFractionDigits: size < 10 ? 1 : 0 })}\u00a0${unit}`

@@ -18,10 +18,10 @@ export interface FileSet {
 const maxListed = 200
 
 export function fileSet(files: Map<string, SourceFile>): FileSet {
-  const list = element('div', {})
+  const list = element('div', { tabIndex: -1 })
   const editor = element('div', {})
   const made = element('div', { className: 'outcome' }, list, editor)
-  let opened: string | undefined
+  let opened: { path: string; content: string } | undefined
 
   const draw = (): void => {
     const own = [...files]
@@ -37,7 +37,8 @@ export function fileSet(files: Map<string, SourceFile>): FileSet {
         ? [element('p', { className: 'hint' }, `And ${count(others)} files more, of packages or in folders.`)]
         : []),
     )
-    if (opened !== undefined && !files.has(opened)) {
+    // What was typed is in the set: another content comes from another upload.
+    if (opened !== undefined && files.get(opened.path) !== opened.content) {
       opened = undefined
       editor.replaceChildren()
     }
@@ -52,6 +53,7 @@ export function fileSet(files: Map<string, SourceFile>): FileSet {
     remove.addEventListener('click', () => {
       files.delete(path)
       draw()
+      list.focus()
     })
     const buttons = typeof content === 'string' ? [open, remove] : [remove]
     const size = element('span', { className: 'soft' }, bytes(sizeOf(content)))
@@ -67,10 +69,14 @@ export function fileSet(files: Map<string, SourceFile>): FileSet {
   const show = (path: string, line?: number): boolean => {
     const content = files.get(path)
     if (typeof content !== 'string') return false
-    opened = path
+    const shown = { path, content }
+    opened = shown
     const area = areaField(path, 'content', { value: content, rows: 18, className: 'code', wrap: 'off' })
     const control = area.row.querySelector('textarea')
-    control?.addEventListener('input', () => files.set(path, control.value))
+    control?.addEventListener('input', () => {
+      shown.content = control.value
+      files.set(path, control.value)
+    })
     editor.replaceChildren(area.row)
     if (control !== null) toLine(control, line)
     return true

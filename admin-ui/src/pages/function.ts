@@ -63,9 +63,10 @@ function about(place: Place, info: FunctionInfo | undefined): Node[] {
 }
 
 function paused(until: string): HTMLElement {
-  const why =
-    'It is paused because it kept hanging: calls get 503 until then. A new version, or an older one, ends the pause at once. Paused until '
-  return element('p', { className: 'card notice bad', role: 'note' }, why, time(until), '.')
+  const consequence =
+    ': calls get 503 meanwhile. A new version, or the way back to an older one, ends the pause at once.'
+  const text = ['It kept hanging, so it is paused until ', time(until), consequence]
+  return element('p', { className: 'card notice bad', role: 'note' }, ...text)
 }
 
 /** Where else to look, by kind. */

@@ -1,3 +1,4 @@
+import { shareText } from '../activate-version.ts'
 import { api, type Issue, Refused } from '../api.ts'
 import { ask } from '../ask.ts'
 import { element, link } from '../elements.ts'
@@ -89,7 +90,9 @@ function deploy(
     const path = `${place.api}/functions/deployments`
     try {
       const tried = await api<{ functions: FunctionInfo[] }>('POST', `${path}?dryRun=true`, upload)
-      if (!(await ask('Deploy this version?', planOf(tried.functions, running, share.read()), 'Deploy')))
+      if (
+        !(await ask('Deploy this version?', planOf(tried.functions, running, share.read() / 100), 'Deploy'))
+      )
         return
       const about = message.read()
       const body = { ...upload, share: share.read() / 100, ...(about !== undefined && { message: about }) }
@@ -105,7 +108,7 @@ function deploy(
 }
 
 /** What would change for callers, in words. */
-function planOf(next: readonly FunctionInfo[], running: readonly FunctionInfo[], percent: number): string {
+function planOf(next: readonly FunctionInfo[], running: readonly FunctionInfo[], share: number): string {
   const before = new Map(running.map((one) => [one.name, one]))
   const after = new Set(next.map(({ name }) => name))
   const named = (word: string, names: string[]): string[] =>
@@ -127,7 +130,7 @@ function planOf(next: readonly FunctionInfo[], running: readonly FunctionInfo[],
     ),
   ]
   const changes = lines.length === 0 ? 'No function has changed.' : lines.join(' ')
-  return `It builds and loads. ${changes} It gets ${percent} % of the calls.`
+  return `It builds and loads. ${changes} It gets ${shareText(share)}.`
 }
 
 /** The places are links into the editor. */
