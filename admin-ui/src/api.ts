@@ -17,10 +17,10 @@ export class NotSignedIn extends Error {}
 /** The server (or a form, before it asks) refuses; the message is for people. */
 export class Refused extends Error {
   readonly issues: readonly Issue[]
-  /** The server's own; null for what it did not say. */
-  readonly code: string | null
+  /** The API's own word for it; undefined when it didn't come from there. */
+  readonly code: string | undefined
 
-  constructor(message: string, issues: readonly Issue[] = [], code: string | null = null) {
+  constructor(message: string, issues: readonly Issue[] = [], code?: string) {
     super(message)
     this.issues = issues
     this.code = code

@@ -149,7 +149,7 @@ export type JsonObject = Record<string, unknown>
 export function jsonField(label: string, name: string, value: unknown, hint = ''): Field<JsonObject> {
   const text = JSON.stringify(value, null, 2)
   const rows = Math.min(12, text.split('\n').length + 1)
-  const field = areaField(label, name, { value: text, rows, className: 'code', hint })
+  const field = areaField(label, name, { value: text, rows, className: 'code json', hint })
   return {
     row: field.row,
     read() {
@@ -158,6 +158,40 @@ export function jsonField(label: string, name: string, value: unknown, hint = ''
       throw new Refused(`${label} is not right.`, [{ path: name, message: 'must be a JSON object' }])
     },
   }
+}
+
+/** Any JSON; empty reads as undefined. */
+export function valueField(label: string, name: string, value: unknown, hint = ''): Field<unknown> {
+  const text = value === undefined ? '' : JSON.stringify(value, null, 2)
+  const rows = Math.min(12, Math.max(3, text.split('\n').length + 1))
+  const field = areaField(label, name, { value: text, rows, className: 'code json', hint })
+  return {
+    row: field.row,
+    read() {
+      if (field.read().trim() === '') return undefined
+      const parsed = parse(field.read())
+      if (parsed !== undefined) return parsed
+      throw new Refused(`${label} is not right.`, [{ path: name, message: 'must be JSON' }])
+    },
+  }
+}
+
+/** Takes any text, and proposes some. */
+export function suggestedField(
+  label: string,
+  name: string,
+  suggestions: readonly string[],
+  options: InputOptions = {},
+): Field<string> {
+  const field = textField(label, name, options)
+  const list = element(
+    'datalist',
+    { id: `${name}-suggestions` },
+    ...suggestions.map((value) => element('option', { value })),
+  )
+  field.row.querySelector('input')?.setAttribute('list', list.id)
+  field.row.append(list)
+  return field
 }
 
 function parse(text: string): unknown {

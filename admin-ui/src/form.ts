@@ -82,7 +82,9 @@ function showIssues(made: HTMLFormElement, issues: readonly Issue[]): string[] {
       left.push(`${path} ${message}.`)
       continue
     }
-    said.textContent = message
+    // A text of JSON has places of its own.
+    const inside = path.slice(control.name.length + 1)
+    said.textContent = inside !== '' && control.matches('.json') ? `${inside} ${message}` : message
     said.hidden = false
     control.setAttribute('aria-invalid', 'true')
   }

@@ -19,6 +19,8 @@ type Role = (typeof roles)[number]
 export interface Place {
   ref: string
   name: string
+  /** Below this stand the calls of the organization that has the project. */
+  organizationApi: string
   /** Below this stand the project's calls. */
   api: string
   /** Below this stand the project's pages. */
@@ -30,6 +32,8 @@ const sections = [
   ['Overview', ''],
   ['Collections', '/collections'],
   ['Users', '/users'],
+  ['Functions', '/functions'],
+  ['Tasks', '/tasks'],
   ['Mail', '/mail'],
   ['Sign-in', '/sign-in'],
   ['Audit log', '/audit'],
@@ -81,7 +85,8 @@ async function enter(ref: string): Promise<{ place: Place; role: Role }> {
   ])
   const role = organizations.find(({ id }) => id === organizationId)?.role ?? 'viewer'
   const may = (needed: Role): boolean => roles.indexOf(role) >= roles.indexOf(needed)
-  return { role, place: { ref, name, api: path, console: `/console${path}`, may } }
+  const organizationApi = `/organizations/${organizationId}`
+  return { role, place: { ref, name, organizationApi, api: path, console: `/console${path}`, may } }
 }
 
 /** Says to whom a page shows what they can't change. Nothing for everybody else. */

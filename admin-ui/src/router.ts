@@ -4,19 +4,32 @@ import { failure, notify } from './notices.ts'
 import { acceptInvitationPage } from './pages/accept-invitation.ts'
 import { auditPage } from './pages/audit.ts'
 import { collectionsPage } from './pages/collections.ts'
+import { deadTasksPage } from './pages/dead-tasks.ts'
+import { deploymentPage } from './pages/deployment.ts'
+import { deploymentsPage } from './pages/deployments.ts'
+import { functionPage } from './pages/function.ts'
+import { functionsPage } from './pages/functions.ts'
 import { importUsersPage } from './pages/import-users.ts'
 import { mailPage } from './pages/mail.ts'
 import { mailServerPage } from './pages/mail-server.ts'
 import { mailTemplatePage } from './pages/mail-template.ts'
 import { mailTemplatesPage } from './pages/mail-templates.ts'
+import { newDeploymentPage } from './pages/new-deployment.ts'
+import { newTaskPage } from './pages/new-task.ts'
 import { newUserPage } from './pages/new-user.ts'
 import { outboxPage } from './pages/outbox.ts'
 import { overviewPage } from './pages/overview.ts'
 import { projectsPage } from './pages/projects.ts'
 import { newProviderPage, providerPage } from './pages/provider.ts'
+import { queuesPage } from './pages/queues.ts'
+import { newSchedulePage, schedulePage } from './pages/schedule.ts'
+import { schedulesPage } from './pages/schedules.ts'
+import { secretsPage } from './pages/secrets.ts'
 import { setUpPage } from './pages/set-up.ts'
 import { signInPage } from './pages/sign-in.ts'
 import { signInSettingsPage } from './pages/sign-in-settings.ts'
+import { taskPage } from './pages/task.ts'
+import { tasksPage } from './pages/tasks.ts'
 import { userPage } from './pages/user.ts'
 import { usersPage } from './pages/users.ts'
 import { type At, inProject, type Section } from './project-frame.ts'
@@ -35,6 +48,24 @@ const pages: [pattern: string, page: Page][] = [
   ]),
   ...projectPages('/new-user', 'Users', [['', newUserPage]]),
   ...projectPages('/import-users', 'Users', [['', importUsersPage]]),
+  ...projectPages('/functions', 'Functions', [
+    ['', functionsPage],
+    ['/deployments', deploymentsPage],
+    ['/deployments/new', newDeploymentPage],
+    ['/deployments/:id', deploymentPage],
+    ['/secrets', secretsPage],
+    ['/:name', functionPage],
+  ]),
+  ...projectPages('/tasks', 'Tasks', [
+    ['', tasksPage],
+    ['/dead', deadTasksPage],
+    ['/new', newTaskPage],
+    ['/queues', queuesPage],
+    ['/schedules', schedulesPage],
+    ['/schedules/:name', schedulePage],
+    ['/new-schedule', newSchedulePage],
+    ['/:id', taskPage],
+  ]),
   ...projectPages('/mail', 'Mail', [
     ['', outboxPage],
     ['/server', mailServerPage],

@@ -153,7 +153,7 @@ export function createTasksClient(transport: Transport): TasksClient {
   async function* pages<T>(
     path: string,
     field: string,
-    options: TaskListOptions,
+    options: Omit<TaskListOptions, 'key'> & { readonly taskKey?: string },
   ): AsyncGenerator<T, void, undefined> {
     const { signal, limit, ...filter } = options
     for (let after: string | undefined; ;) {
@@ -170,7 +170,8 @@ export function createTasksClient(transport: Transport): TasksClient {
     enqueue: (name, payload, { signal, ...options } = {}) =>
       transport.json({ method: 'POST', path: at(), body: { name, payload, ...options }, signal }),
     get: (id, options) => send('GET', at(id), options),
-    list: (options = {}) => pages(at(), 'tasks', options),
+    list: ({ key, ...options } = {}) =>
+      pages(at(), 'tasks', { ...options, ...(key !== undefined && { taskKey: key }) }),
     cancel: (id, options) => send('POST', at(id, 'cancel'), options),
     retry: (id, options) => send('POST', at(id, 'retry'), options),
     schedules: {

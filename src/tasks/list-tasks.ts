@@ -9,7 +9,7 @@ export interface TaskFilter {
   name?: string
   queue?: string
   schedule?: string
-  key?: string
+  taskKey?: string
 }
 
 /** The newest first. Not every id grows with time, so cursors hold both. */
@@ -31,7 +31,7 @@ export async function listTasks(
       filter.name ?? null,
       filter.queue ?? null,
       filter.schedule ?? null,
-      filter.key ?? null,
+      filter.taskKey ?? null,
       page.limit + 1,
     ],
   })

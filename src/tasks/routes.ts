@@ -69,7 +69,8 @@ export function registerTasks(app: HttpServer, tasks: Tasks): void {
             name: Type.Optional(taskName),
             queue: Type.Optional(queueName),
             schedule: Type.Optional(scheduleName),
-            key: Type.Optional(newTaskBody.properties.key),
+            // `key` in an address is a key of the project (`read-credentials.ts`).
+            taskKey: Type.Optional(newTaskBody.properties.key),
           },
           closed,
         ),

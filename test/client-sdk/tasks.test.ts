@@ -32,6 +32,8 @@ test('tasks are put off, found by what they are, cancelled and begun anew', asyn
   for await (const { id } of basalt.tasks.list({ name: 'later', state: 'scheduled', limit: 2 }))
     listed.push(id)
   expect(listed).toEqual(ids.toReversed())
+  const withKey = await Array.fromAsync(basalt.tasks.list({ key: 'k3' }))
+  expect(withKey).toMatchObject([{ id: ids[3], key: 'k3' }])
   expect((await basalt.tasks.cancel(ids[0]!)).state).toBe('cancelled')
   await expect(basalt.tasks.cancel(ids[0]!)).rejects.toMatchObject({ code: 'conflict' })
   await basalt.tasks.retry(ids[0]!)
