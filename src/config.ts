@@ -68,6 +68,12 @@ export interface Limits {
   readonly sockets: number
   /** Of these, of one address. */
   readonly socketsByAddress: number
+  /** A socket says who it is within so long. */
+  readonly socketAuthMs: number
+  /** How often a socket is pinged; whoever has not answered by the next ping is gone. */
+  readonly socketPingMs: number
+  /** A socket that follows nothing for so long is closed. */
+  readonly socketIdleMs: number
   readonly subscriptionsPerSocket: number
   readonly socketMessagesPerSecond: number
   readonly socketMessageBytes: number
@@ -147,6 +153,9 @@ function readLimits(read: EnvironmentReader): Limits {
     mailsPerHourByProject: limit('MAILS_BY_PROJECT', 100, 1_000_000),
     sockets: limit('SOCKETS', 20_000, 1_000_000),
     socketsByAddress: limit('SOCKETS_BY_ADDRESS', 1_000, 1_000_000),
+    socketAuthMs: limit('SOCKET_AUTH_MS', 10_000, 600_000),
+    socketPingMs: limit('SOCKET_PING_MS', 30_000, 600_000),
+    socketIdleMs: limit('SOCKET_IDLE_MS', 300_000, 86_400_000),
     subscriptionsPerSocket: limit('SUBSCRIPTIONS_BY_SOCKET', 100, 10_000),
     socketMessagesPerSecond: limit('SOCKET_MESSAGES', 50, 100_000),
     socketMessageBytes: limit('SOCKET_MESSAGE_BYTES', 64 * 1024, 16 * 1024 * 1024),

@@ -19,7 +19,8 @@ import { createTokenVerifier } from './sessions/verify-token.ts'
 
 /** End users: how they sign in, stay signed in, and are managed. */
 export function registerAuth(app: HttpServer, auth: Auth): void {
-  auth.projects.registerTokenVerifier(createTokenVerifier(auth))
+  const { verify, endOf } = createTokenVerifier(auth)
+  auth.projects.registerTokenVerifier(verify, endOf)
   registerPasswordRoutes(app, auth)
   registerSessionRoutes(app, auth)
   registerOAuthRoutes(app, auth)

@@ -41,8 +41,10 @@ export const sessionLifetime = { idleDays: 30, absoluteDays: 90 } as const
 const dayMs = 86_400_000
 const sessionTouchedEveryMs = 3_600_000
 const keyUseFlushMs = 10_000
-const keysTopic = 'project-keys'
-const operatorsTopic = 'operators'
+/** The bus's topic for keys that changed; the payload is the project's id. */
+export const keysTopic = 'project-keys'
+/** The bus's topic for operators whose sessions or roles changed; the payload is the operator's id. */
+export const operatorsTopic = 'operators'
 
 export function createCredentials(services: Services): Credentials {
   const { bus } = services

@@ -41,6 +41,26 @@ export function identifyActor(projects: Projects, token: string, project: Projec
   }
 }
 
+/**
+ * When a credential that was shown ends by itself, in milliseconds since 1970, from memory; 0 if memory does not tell.
+ * What is revoked ends earlier.
+ */
+export function endOfCredential(projects: Projects, token: string): number {
+  const { keys, sessions } = projects.credentials
+  switch (kindOfToken(token)) {
+    case 'key':
+      return endOf(keys.get(token))
+    case 'operator':
+      return endOf(sessions.get(token))
+    case 'user':
+      return projects.endOfToken(token)
+  }
+}
+
+function endOf(found: { expiresAt: number } | null | undefined | Promise<unknown>): number {
+  return found === null || found === undefined || found instanceof Promise ? 0 : found.expiresAt
+}
+
 /** Throws unless the key is one of this project that holds. */
 export function requireKey(key: KeyCredential | null, project: Project | null): KeyCredential {
   if (key === null || key.projectId !== project?.id) throw unauthenticated('The key is not valid here.')

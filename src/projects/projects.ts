@@ -15,6 +15,9 @@ type ProjectHook = (run: RunSql, project: Project) => Promise<void>
 /** Null: not a token of this project, or not valid (any more). */
 type TokenVerifier = (token: string, project: Project) => UserActor | null | Promise<UserActor | null>
 
+/** When a token that was verified ends by itself, in milliseconds since 1970; 0 if nobody remembers. */
+type TokenEnd = (token: string) => number
+
 /** Who stands behind a request that came from inside, and of which project alone it may be. */
 interface Insider {
   projectId: string
@@ -32,7 +35,7 @@ export interface Projects {
   /** `hook` runs before the schema is dropped; locks that keep writers out are taken here. */
   onDelete(hook: ProjectHook): void
   /** For bearer tokens that are neither keys nor operators': the users'. Without a verifier they are refused. */
-  registerTokenVerifier(verify: TokenVerifier): void
+  registerTokenVerifier(verify: TokenVerifier, endOf?: TokenEnd): void
   /** Tells every node to read the project again. Call it after COMMIT. */
   changed(ref: string): void
   /**
@@ -44,13 +47,14 @@ export interface Projects {
   readonly credentials: Credentials
   readonly rateLimiter: RateLimiter
   readonly verifyToken: TokenVerifier
+  readonly endOfToken: TokenEnd
   runCreateHooks: ProjectHook
   runDeleteHooks: ProjectHook
   close(): Promise<void>
 }
 
 /** The bus's topic for projects that changed or are gone; the payload is the ref. */
-const projectsTopic = 'projects'
+export const projectsTopic = 'projects'
 
 export function createProjects(services: Services): Projects {
   const { bus, control } = services
@@ -60,6 +64,7 @@ export function createProjects(services: Services): Projects {
   const createHooks: ProjectHook[] = []
   const deleteHooks: ProjectHook[] = []
   let verifier: TokenVerifier = () => null
+  let tokenEnd: TokenEnd = () => 0
   bus.subscribe(projectsTopic, (ref) => cache.forget((project) => project.ref === ref))
   bus.onReset(() => cache.clear())
 
@@ -78,10 +83,12 @@ export function createProjects(services: Services): Projects {
     },
     onCreate: (hook) => createHooks.push(hook),
     onDelete: (hook) => deleteHooks.push(hook),
-    registerTokenVerifier(verify) {
+    registerTokenVerifier(verify, endOf = () => 0) {
       verifier = verify
+      tokenEnd = endOf
     },
     verifyToken: (token, project) => verifier(token, project),
+    endOfToken: (token) => tokenEnd(token),
     changed: (ref) => bus.publish(projectsTopic, ref),
     runCreateHooks: (run, project) => runInOrder(createHooks, run, project),
     runDeleteHooks: (run, project) => runInOrder(deleteHooks, run, project),

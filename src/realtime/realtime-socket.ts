@@ -11,6 +11,7 @@ import { MessageLimit } from './message-limit.ts'
 import { Outbox } from './outbox.ts'
 import type { Realtime } from './realtime.ts'
 import { type Opening, SocketIdentity } from './socket-identity.ts'
+import type { Holder } from './standings.ts'
 
 /** Why the server closes a socket. Below 4000 as in RFC 6455, section 7.4.1, and the IANA registry. */
 const closeCodes = {
@@ -22,12 +23,9 @@ const closeCodes = {
 } as const
 
 const maxUnreadable = 3
-const pingEveryMs = 30_000
-const sayWhoWithinMs = 10_000
-const idleAfterMs = 300_000
 
 /** One client's connection: who it is, what it follows, and how much it may say. */
-export class RealtimeSocket {
+export class RealtimeSocket implements Holder {
   readonly ip: string
   readonly #realtime: Realtime
   readonly #socket: WebSocket
@@ -41,16 +39,20 @@ export class RealtimeSocket {
   readonly #behind: string[] = []
   #unreadable = 0
   #isAlive = true
-  #pingedAt = Date.now()
   readonly #openedAt = Date.now()
   #usedAt = Date.now()
+  #pingAt: number
+  /** When `keepAlive` has something to do, at the earliest. */
+  dueAt = 0
 
   constructor(realtime: Realtime, socket: WebSocket, opening: Opening, actor: Actor | null) {
     const { documents, channels, services } = realtime
     this.#realtime = realtime
     this.#socket = socket
     this.ip = opening.ip
-    this.#identity = new SocketIdentity(realtime.projects, opening, actor)
+    // Thousands that came in the same second are not pinged in the same second.
+    this.#pingAt = Date.now() + Math.random() * services.config.limits.socketPingMs
+    this.#identity = new SocketIdentity(realtime.standings, opening, actor, this)
     this.#inbox = new Inbox(socket, (text) => this.#handle(text))
     this.#outbox = new Outbox(socket, {
       maxBufferedBytes: services.config.limits.socketBufferBytes,
@@ -67,6 +69,7 @@ export class RealtimeSocket {
       caller: () => this.#identity.caller('documents:read'),
     })
     this.#channels = new ChannelMemberships(channels, {
+      projectId: opening.project.id,
       send,
       sendError: (id, reason) => this.#sendError(id, toApiError(reason)),
       caller: (scope) => this.#identity.caller(scope),
@@ -78,17 +81,46 @@ export class RealtimeSocket {
     if (actor !== null) this.#outbox.send('{"type":"ready"}')
   }
 
-  /** Called some times a second: the credentials may have ended, and what they are good for may have changed. */
-  async watch(now: number): Promise<void> {
-    if (this.#socket.readyState !== this.#socket.OPEN) return
-    this.#keepAlive(now)
+  async rightsChanged(): Promise<void> {
     try {
-      if (await this.#identity.refresh()) return await this.#reconsider()
-      await this.#queries.followRules()
-      await this.#channels.followRules(now)
+      await this.#queries.reconsiderAll()
+      await this.#channels.reconsider()
     } catch (error) {
-      this.#refuse(toApiError(error))
+      this.refuse(toApiError(error))
     }
+  }
+
+  /** Credentials that don't hold close the socket; that the database does not answer doesn't. */
+  refuse(reason: ApiError): void {
+    if (reason.status !== 401) {
+      if (reason.status < 500) this.#sendError(undefined, reason)
+      return
+    }
+    this.#stopAll()
+    this.#sendError(undefined, reason)
+    this.#close(closeCodes.unauthenticated, reason.message)
+  }
+
+  /** Pings, and closes what nobody uses. */
+  keepAlive(now: number): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    const { socketAuthMs, socketPingMs, socketIdleMs } = this.#realtime.services.config.limits
+    const authAt = this.#identity.isKnown ? Number.POSITIVE_INFINITY : this.#openedAt + socketAuthMs
+    const idleAt = this.#followsNothing() ? this.#usedAt + socketIdleMs : Number.POSITIVE_INFINITY
+    if (now >= authAt) return this.#close(closeCodes.unauthenticated, 'Nobody said who this is.')
+    if (now >= idleAt) return this.#close(closeCodes.idle, 'Nothing was followed.')
+    if (now >= this.#pingAt) {
+      // Whoever did not answer the last one is not there any more.
+      if (!this.#isAlive) return this.terminate()
+      this.#isAlive = false
+      this.#pingAt = now + socketPingMs
+      this.#socket.ping()
+    }
+    this.dueAt = Math.min(authAt, idleAt, this.#pingAt)
+  }
+
+  #followsNothing(): boolean {
+    return this.#queries.size + this.#channels.size === 0
   }
 
   /** Asks the client to go elsewhere. */
@@ -171,26 +203,10 @@ export class RealtimeSocket {
     try {
       const isOther = await this.#identity.authenticate(token)
       this.#outbox.send('{"type":"ready"}')
-      if (isOther) await this.#reconsider()
+      if (isOther) await this.rightsChanged()
     } catch (error) {
-      this.#refuse(toApiError(error))
+      this.refuse(toApiError(error))
     }
-  }
-
-  async #reconsider(): Promise<void> {
-    await this.#queries.reconsider()
-    await this.#channels.reconsider()
-  }
-
-  /** Credentials that don't hold close the socket; that the database does not answer doesn't. */
-  #refuse(reason: ApiError): void {
-    if (reason.status !== 401) {
-      if (reason.status < 500) this.#sendError(undefined, reason)
-      return
-    }
-    this.#stopAll()
-    this.#sendError(undefined, reason)
-    this.#close(closeCodes.unauthenticated, reason.message)
   }
 
   #countUnreadable(): void {
@@ -201,20 +217,6 @@ export class RealtimeSocket {
 
   #sendError(id: string | undefined, { code, message, errors }: ApiError): void {
     this.#outbox.send(JSON.stringify({ type: 'error', id, code, detail: message, errors }))
-  }
-
-  #keepAlive(now: number): void {
-    if (!this.#identity.isKnown && now - this.#openedAt > sayWhoWithinMs) {
-      this.#close(closeCodes.unauthenticated, 'Nobody said who this is.')
-    } else if (this.#queries.size + this.#channels.size === 0 && now - this.#usedAt > idleAfterMs) {
-      this.#close(closeCodes.idle, 'Nothing was followed.')
-    } else if (now - this.#pingedAt >= pingEveryMs) {
-      // Whoever did not answer the last one is not there any more.
-      if (!this.#isAlive) this.terminate()
-      this.#isAlive = false
-      this.#pingedAt = now
-      this.#socket.ping()
-    }
   }
 
   /** What the reader has can't be brought up to date any more without keeping everything for it. */
@@ -238,6 +240,7 @@ export class RealtimeSocket {
 
   #end(): void {
     this.#outbox.close()
+    this.#identity.close()
     this.#stopAll()
     this.#realtime.sockets.delete(this)
   }

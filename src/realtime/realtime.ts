@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Documents } from '../documents/documents.ts'
 import type { Services } from '../platform/services.ts'
 import type { Project } from '../projects/project.ts'
@@ -7,6 +6,7 @@ import { type Channels, createChannels } from './channels/channels.ts'
 import { type ProjectHub, startProjectHub } from './live/project-hub.ts'
 import { planView } from './live/view-plan.ts'
 import { OpenSockets } from './open-sockets.ts'
+import { createStandings, type Standings } from './standings.ts'
 
 /** What every behaviour of this feature works with. */
 export interface Realtime {
@@ -14,6 +14,7 @@ export interface Realtime {
   readonly projects: Projects
   readonly documents: Documents
   readonly channels: Channels
+  readonly standings: Standings
   /** Those that are open on this node. */
   readonly sockets: OpenSockets
   /** Follows the project's changes from the first call on, for as long as somebody follows something. */
@@ -27,8 +28,7 @@ interface RunningHub {
 }
 
 // Rights that change are felt on open sockets within a second.
-const watchEveryMs = 400
-const socketsAtOnce = 200
+const watchEveryMs = 300
 // The clock, and what no change log tells of.
 const pollEveryMs = 5_000
 const idleForMs = 10_000
@@ -40,6 +40,7 @@ export function createRealtime(services: Services, projects: Projects, documents
   const sockets = new OpenSockets()
   const interest = shareInterest(services, hubs)
   const channels = createChannels(services, documents)
+  const standings = createStandings(services, projects)
   let isClosed = false
   let polledAt = Date.now()
 
@@ -64,24 +65,23 @@ export function createRealtime(services: Services, projects: Projects, documents
     }
   }
 
+  /** Nothing here grows with what is open: only what changes is asked about, once for all whom it concerns. */
   async function lookAround(now: number): Promise<void> {
-    await watchSockets(now)
+    for (const socket of sockets) if (socket.dueAt <= now) socket.keepAlive(now)
+    await standings.look(now)
+    await followRules()
+    await channels.watch.look(now)
     if (now - polledAt < pollEveryMs) return
     polledAt = now
     await lookAtHubs(now)
   }
 
-  async function watchSockets(now: number): Promise<void> {
-    let batch: Promise<void>[] = []
-    for (const socket of sockets) {
-      batch.push(socket.watch(now))
-      if (batch.length < socketsAtOnce) continue
-      await Promise.all(batch)
-      batch = []
-      // What came in meanwhile goes first.
-      await nextTurn()
+  async function followRules(): Promise<void> {
+    for (const { hub } of hubs.values()) {
+      const running = await hub.catch(() => undefined)
+      // Where the rules can't be read, the next turn tries again.
+      await running?.followRules().catch(() => undefined)
     }
-    await Promise.all(batch)
   }
 
   async function lookAtHubs(now: number): Promise<void> {
@@ -113,6 +113,7 @@ export function createRealtime(services: Services, projects: Projects, documents
     projects,
     documents,
     channels,
+    standings,
     sockets,
     hubOf(project) {
       let running = hubs.get(project.id)

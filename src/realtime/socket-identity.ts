@@ -1,38 +1,33 @@
 import type { Caller } from '../documents/caller.ts'
 import { unauthenticated } from '../platform/errors.ts'
 import type { Actor, Scope } from '../projects/actor.ts'
-import { admit, identifyActor } from '../projects/identify-actor.ts'
-import type { Project } from '../projects/project.ts'
-import type { Projects } from '../projects/projects.ts'
+import { admit } from '../projects/identify-actor.ts'
+import { haveSameRights, type Holder, type Shown, type Standing, type Standings } from './standings.ts'
 
 /** What came with the request that opened the socket. */
-export interface Opening {
-  project: Project
-  /** The publishable or secret key; null if none was shown. */
-  key: string | null
-  /** An access token or operator's token; null if none was shown. */
-  token: string | null
-  ip: string
-  requestId: string
+export interface Opening extends Shown {
+  readonly ip: string
+  readonly requestId: string
 }
 
 /** Who a socket is, now. */
 export class SocketIdentity {
-  readonly #projects: Projects
+  readonly #standings: Standings
   readonly #opening: Opening
-  #token: string | null
-  #actor: Actor | null
+  readonly #holder: Holder
+  #standing: Standing | undefined
+  #isOver = false
 
   /** @param actor whom the door has found; null if nobody has said anything yet */
-  constructor(projects: Projects, opening: Opening, actor: Actor | null) {
-    this.#projects = projects
+  constructor(standings: Standings, opening: Opening, actor: Actor | null, holder: Holder) {
+    this.#standings = standings
     this.#opening = opening
-    this.#token = opening.token
-    this.#actor = actor
+    this.#holder = holder
+    if (actor !== null) this.#standing = standings.enter(opening, actor, holder)
   }
 
   get isKnown(): boolean {
-    return this.#actor !== null
+    return this.#standing !== undefined
   }
 
   /**
@@ -40,47 +35,31 @@ export class SocketIdentity {
    * Throws `unauthenticated`.
    */
   async authenticate(token: string | null): Promise<boolean> {
-    const actor = await this.#identify(token)
+    const { project, key } = this.#opening
+    const shown = { project, key, token: token ?? this.#opening.token }
+    const actor = await this.#standings.identify(shown)
     if (actor === null) throw unauthenticated('Say who you are.')
-    this.#token = token
-    return this.#become(actor)
-  }
-
-  /** Looks again, from memory. Says whether rights have changed; throws `unauthenticated` when there are none any more. */
-  async refresh(): Promise<boolean> {
-    if (this.#actor === null) return false
-    const token = this.#token
-    const actor = await this.#identify(token)
-    // Unless another token came meanwhile.
-    return token === this.#token && actor !== null && this.#become(actor)
+    if (this.#isOver) return false
+    const before = this.#standing
+    // First in, then out: the same token again is the same standing.
+    const isOther = before === undefined || !haveSameRights(before.actor, actor)
+    this.#standing = this.#standings.enter(shown, actor, this.#holder)
+    if (before !== undefined && before !== this.#standing) this.#standings.leave(before, this.#holder)
+    return isOther
   }
 
   /** Throws if nobody is known yet, or if this actor may not do that at all. */
   caller(scope: Scope): Caller {
     const { project, requestId, ip } = this.#opening
-    if (this.#actor === null) throw unauthenticated('Say who you are first: send auth.')
-    admit(this.#actor, { scope, clients: true })
-    return { project, actor: this.#actor, requestId, request: { time: new Date().toISOString(), ip } }
+    if (this.#standing === undefined) throw unauthenticated('Say who you are first: send auth.')
+    const { actor } = this.#standing
+    admit(actor, { scope, clients: true })
+    return { project, actor, requestId, request: { time: new Date().toISOString(), ip } }
   }
 
-  /** Null if nothing was shown. Throws if what was shown does not hold (any more). */
-  async #identify(token: string | null): Promise<Actor | null> {
-    const project = await this.#projects.byRef(this.#opening.project.ref)
-    if (project === null) throw unauthenticated('The project is gone.')
-    const { key } = this.#opening
-    const shown = token ?? this.#opening.token
-    const keyActor = key === null ? null : await identifyActor(this.#projects, key, project)
-    return shown === null ? keyActor : identifyActor(this.#projects, shown, project)
+  /** The socket is gone. */
+  close(): void {
+    this.#isOver = true
+    if (this.#standing !== undefined) this.#standings.leave(this.#standing, this.#holder)
   }
-
-  #become(actor: Actor): boolean {
-    const isOther = actor !== this.#actor && rightsOf(actor) !== rightsOf(this.#actor)
-    if (isOther) this.#actor = actor
-    return isOther
-  }
-}
-
-/** What tells actors apart as far as rights and rules are concerned. Rows that were read again make new objects. */
-function rightsOf(actor: Actor | null): string {
-  return JSON.stringify(actor, (key, value: unknown) => (key === 'provenAt' ? undefined : value))
 }

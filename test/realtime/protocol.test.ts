@@ -189,6 +189,64 @@ describe('limits', () => {
     await strict.stop()
   })
 
+  describe('of patience', () => {
+    let impatient: TestServer
+    let its: TestProject
+
+    beforeAll(async () => {
+      impatient = await startTestServer({
+        BASALT_LIMIT_SOCKET_AUTH_MS: '1000',
+        BASALT_LIMIT_SOCKET_PING_MS: '1500',
+        BASALT_LIMIT_SOCKET_IDLE_MS: '4000',
+      })
+      its = await impatient.createProject()
+      await its.defineCollection('posts', { rules: { list: 'true' } })
+      await its.call('PUT', '/channels/rules/open', { body: { rules: { join: 'true' } } })
+    })
+
+    afterAll(() => impatient.stop())
+
+    test('a socket that does not say who it is is closed', async () => {
+      const client = await connect(impatient, its, { key: '' })
+      expect(await client.closed).toBe(4401)
+      expect(client.messages).toEqual([])
+    })
+
+    test('one that follows nothing is closed, those that follow something or talk are not', async () => {
+      const idle = await connect(impatient, its)
+      const follower = await connect(impatient, its)
+      follower.send({ type: 'subscribe', id: 's', collection: 'posts' })
+      const member = await connect(impatient, its)
+      member.send({ type: 'join', id: 'c', channel: 'open' })
+      const talker = await connect(impatient, its)
+      const talking = setInterval(() => talker.send({ type: 'ping' }), 500)
+      expect(await idle.closed).toBe(1000)
+      await sleep(2_000)
+      for (const open of [follower, member, talker]) expect(open.socket.readyState).toBe(1)
+      clearInterval(talking)
+      expect(await talker.closed).toBe(1000)
+      follower.send({ type: 'unsubscribe', id: 's' })
+      expect(await follower.closed).toBe(1000)
+      await member.close()
+    }, 30_000)
+
+    test('one that does not answer pings is cut, one that answers is not', async () => {
+      const [quiet, lively] = [await openRaw(impatient, its), await connect(impatient, its)]
+      quiet.socket.write(maskedFrame(1, '{"type":"subscribe","id":"s","collection":"posts"}'))
+      lively.send({ type: 'subscribe', id: 's', collection: 'posts' })
+      await lively.next('snapshot', 's')
+      let pings = 0
+      lively.socket.on('ping', () => pings++)
+      // It reads all that comes, and says nothing: it is not closed but cut, since nobody is there.
+      await quiet.closed
+      expect(quiet.received()).toContain('"snapshot"')
+      expect(quiet.received().at(-2)?.charCodeAt(0)).toBe(0x89)
+      await expect.poll(() => pings, { timeout: 10_000 }).toBeGreaterThanOrEqual(3)
+      expect(lively.socket.readyState).toBe(1)
+      await lively.close()
+    }, 30_000)
+  })
+
   test('a request that is no upgrade is told so', async () => {
     const { status, headers } = await project.call('GET', '/realtime')
     expect(status).toBe(426)
@@ -291,19 +349,35 @@ async function openSockets(): Promise<number> {
   )
 }
 
-async function openRaw(): Promise<{ socket: ReturnType<typeof connectSocket>; closed: Promise<unknown> }> {
-  const { hostname, port } = new URL(server.url)
+interface RawClient {
+  socket: ReturnType<typeof connectSocket>
+  closed: Promise<unknown>
+  /** All bytes that came after the upgrade. */
+  received(): string
+}
+
+async function openRaw(to: TestServer = server, its: TestProject = project): Promise<RawClient> {
+  const { hostname, port } = new URL(to.url)
   const socket = connectSocket(Number(port), hostname)
   socket.on('error', () => undefined)
   await once(socket, 'connect')
   const closed = new Promise((resolve) => socket.once('close', resolve))
   socket.write(
-    `GET /v1/projects/${project.ref}/realtime?key=${project.publishable} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n` +
+    `GET /v1/projects/${its.ref}/realtime?key=${its.publishable} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n` +
       `upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
   )
   await new Promise((resolve) => socket.once('data', resolve))
-  socket.resume()
-  return { socket, closed }
+  let received = ''
+  socket.on('data', (data) => (received += data.toString('latin1')))
+  return { socket, closed, received: () => received }
+}
+
+/** RFC 6455, section 5.2, with a mask of zeros. */
+function maskedFrame(opcode: number, payload: string): Buffer {
+  return Buffer.concat([
+    Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]),
+    Buffer.from(payload),
+  ])
 }
 
 /** A frame with a header that may lie, or no frame at all. */

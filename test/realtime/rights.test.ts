@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, type RealtimeClient } from '../support/realtime-client.ts'
-import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
+import { startOn, startTestServer, type TestProject, type TestServer } from '../support/server.ts'
 import { type SignedUp, signUp } from './sign-up.ts'
 
 let server: TestServer
@@ -138,6 +138,45 @@ describe('an open stream', () => {
     expect(await client.closed).toBe(4401)
   })
 
+  test('ends when its key has expired', async () => {
+    const expiresAt = Date.now() + 2_000
+    const { body: key } = await project.call('POST', '/keys', {
+      as: server.operator,
+      body: {
+        name: 'brief',
+        kind: 'secret',
+        scopes: ['documents:read'],
+        expiresAt: new Date(expiresAt).toISOString(),
+      },
+    })
+    const client = await connect(server, project, { as: key.key })
+    client.send({ type: 'subscribe', id: 's', collection: 'posts' })
+    await client.next('snapshot', 's')
+    expect(await client.closed).toBe(4401)
+    // Half a second of grace for a busy machine.
+    expect(Date.now() - expiresAt).toBeLessThan(1_500)
+    expect(Date.now() - expiresAt).toBeGreaterThanOrEqual(0)
+  })
+
+  test('of which others have the same credentials changes and ends for all of them', async () => {
+    const ada = await user()
+    await create('same1', { room: 'same', public: false })
+    const [one, two] = [await follow('same', ada.token), await follow('same', ada.token)]
+    for (const client of [one, two]) await client.next('snapshot', 's')
+    const gone = await follow('same', ada.token)
+    await gone.next('snapshot', 's')
+    await gone.close()
+    await project.call('PATCH', `/users/${ada.uid}`, { body: { roles: ['editor'] } })
+    for (const client of [one, two]) expect((await client.next('change', 's')).changes).toHaveLength(1)
+    // One who says that it is somebody else now hears nothing more of what the others do.
+    one.send({ type: 'auth', token: null })
+    expect((await one.next('change', 's')).changes).toEqual([{ kind: 'removed', document: { id: 'same1' } }])
+    await project.call('PATCH', `/users/${ada.uid}`, { body: { suspended: true } })
+    expect(await two.closed).toBe(4401)
+    one.send({ type: 'ping' })
+    await one.next('pong')
+  })
+
   test('ends when the collection is deleted, and when the project is', async () => {
     await other.defineCollection('gone', { rules: { list: 'true' } })
     const client = await connect(server, other)
@@ -147,6 +186,47 @@ describe('an open stream', () => {
     expect(await client.next('error', 's')).toMatchObject({ code: 'not_found' })
     await other.call('DELETE', '', { as: server.operator })
     expect(await client.closed).toBe(4401)
+  })
+})
+
+describe('an open stream on another node than the one that changes something', () => {
+  let there: TestServer
+
+  beforeAll(async () => {
+    there = await startOn(server.services.config.databaseUrl ?? '')
+  })
+
+  afterAll(() => there.stop())
+
+  test('follows roles and rules, and ends with the user', async () => {
+    const ada = await user()
+    await create('there1', { room: 'there', public: false })
+    const client = await connect(there, project)
+    client.send({ type: 'auth', token: ada.token })
+    client.send({ type: 'subscribe', id: 's', collection: 'posts', where: { room: 'there' } })
+    expect((await client.next('snapshot', 's')).documents).toEqual([])
+    await project.call('PATCH', `/users/${ada.uid}`, { body: { roles: ['editor'] } })
+    expect((await client.next('change', 's')).changes).toMatchObject([
+      { kind: 'added', document: { id: 'there1' } },
+    ])
+    await declare(project, 'doc.public == true')
+    expect((await client.next('change', 's')).changes).toEqual([
+      { kind: 'removed', document: { id: 'there1' } },
+    ])
+    await declare(project, "doc.public == true || 'editor' in auth.roles")
+    await client.next('change', 's')
+
+    const channel = '/channels/rules/there'
+    await project.call('PUT', channel, { body: { rules: { join: "'editor' in auth.roles" } } })
+    client.send({ type: 'join', id: 'c', channel: 'there' })
+    await client.next('presence', 'c')
+    await project.call('PUT', channel, { body: { rules: { join: "'admin' in auth.roles" } } })
+    expect(await client.next('error', 'c')).toMatchObject({ code: 'forbidden' })
+
+    await project.call('PATCH', `/users/${ada.uid}`, { body: { suspended: true } })
+    const before = Date.now()
+    expect(await client.closed).toBe(4401)
+    expect(Date.now() - before).toBeLessThan(1_500)
   })
 })
 

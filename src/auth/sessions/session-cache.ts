@@ -24,12 +24,13 @@ export interface SessionCache {
   userChanged(userId: string): void
 }
 
-const topic = 'auth-users'
+/** The bus's topic for users who changed, or a session of theirs; the payload is the user's id. */
+export const usersTopic = 'auth-users'
 
 export function createSessionCache(services: Services, settings: AuthSettingsStore): SessionCache {
   const { control, bus } = services
   const cache = new LookupCache<LiveSession>({ maxEntries: 50_000, read: readTogether(readMany) })
-  bus.subscribe(topic, (userId) => cache.forget((session) => session.userId === userId))
+  bus.subscribe(usersTopic, (userId) => cache.forget((session) => session.userId === userId))
   bus.onReset(() => cache.clear())
 
   async function readMany(ids: string[]): Promise<Map<string, LiveSession>> {
@@ -79,7 +80,7 @@ export function createSessionCache(services: Services, settings: AuthSettingsSto
       return known === undefined ? cache.load(sessionId) : known
     },
     userChanged(userId) {
-      bus.publish(topic, userId)
+      bus.publish(usersTopic, userId)
     },
   }
 }

@@ -11,7 +11,10 @@ const maxTokens = 50_000
  * Turns a bearer token into the user who acts. Signatures are checked once and remembered; whether the session still
  * stands is asked every time, from memory.
  */
-export function createTokenVerifier(auth: Auth): Projects['verifyToken'] {
+export function createTokenVerifier(auth: Auth): {
+  verify: Projects['verifyToken']
+  endOf: Projects['endOfToken']
+} {
   const verified = new Map<string, VerifiedToken & { projectId: string }>()
 
   function remember(token: string, project: Project, found: VerifiedToken): void {
@@ -33,7 +36,7 @@ export function createTokenVerifier(auth: Auth): Projects['verifyToken'] {
     }
   }
 
-  return (token, project) => {
+  function verify(token: string, project: Project): ReturnType<Projects['verifyToken']> {
     const known = verified.get(token)
     if (known !== undefined && known.projectId === project.id) {
       if (known.expiresAt > Date.now()) return actorOf(known, project)
@@ -48,4 +51,6 @@ export function createTokenVerifier(auth: Auth): Projects['verifyToken'] {
       return actorOf(found, project)
     })
   }
+
+  return { verify, endOf: (token) => verified.get(token)?.expiresAt ?? 0 }
 }

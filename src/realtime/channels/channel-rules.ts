@@ -53,12 +53,14 @@ export interface ChannelRulesStore {
   ): Promise<void>
   /** What a decision to let somebody join depends on beside who it is: a change of any of it asks for a new one. */
   grounds(caller: Caller, channel: readonly string[]): Promise<JoinGrounds>
+  /** Another object after each change of the project's rules. */
+  stamp(projectId: string): Promise<object>
   /** After COMMIT. */
   changed(projectId: string): void
 }
 
 export interface JoinGrounds {
-  /** Another object after each change of the project's rules. */
+  /** The stamp of the rules. */
   readonly rules: object
   readonly dependencies: readonly Dependency[]
   /** Whether the rule looks at the clock. */
@@ -121,6 +123,7 @@ export function createChannelRulesStore(services: Services, documents: Documents
       const { dependencies } = splitCondition(bindVariables(found, known))
       return { rules: stamp, dependencies, isTimed: usesTime(found) }
     },
+    stamp: async (projectId) => (await load(projectId)).stamp,
     changed: (projectId) => bus.publish(topic, projectId),
   }
 }

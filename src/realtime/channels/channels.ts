@@ -5,6 +5,7 @@ import type { Project } from '../../projects/project.ts'
 import type { JsonObject } from '../../query/json.ts'
 import { type ChannelEvent, createChannelRelay, type Member, type Place } from './channel-relay.ts'
 import { type ChannelRulesStore, createChannelRulesStore } from './channel-rules.ts'
+import { MembershipWatch } from './membership-watch.ts'
 
 /** Somebody on this node who is in a channel. The texts are what stands behind the `id` of a message. */
 export interface Participant {
@@ -26,6 +27,7 @@ export interface Membership {
 /** The channels of all projects, as far as somebody on this node is in them. */
 export interface Channels {
   readonly rules: ChannelRulesStore
+  readonly watch: MembershipWatch
   /** The participant hears first who is present, and then everything that happens. */
   join(
     project: Project,
@@ -58,6 +60,7 @@ const lookAgainAfterMs = 3_000
 export function createChannels(services: Services, documents: Documents): Channels {
   const { nodes, log } = services
   const rooms = new Map<string, Room>()
+  const rules = createChannelRulesStore(services, documents)
   const relay = createChannelRelay(services, { heard, missed: () => void lookEverywhere() })
 
   nodes.onGone(async () => {
@@ -129,7 +132,8 @@ export function createChannels(services: Services, documents: Documents): Channe
   }
 
   return {
-    rules: createChannelRulesStore(services, documents),
+    rules,
+    watch: new MembershipWatch(rules),
     async join({ id: projectId }, channel, participant, { uid, presence }) {
       const place = { projectId, channel }
       const room = roomOf(place)

@@ -13,6 +13,7 @@ import type { Channels, Membership, Participant } from './channels.ts'
 
 /** Whose memberships these are, as of now. */
 export interface ChannelReader {
+  readonly projectId: string
   send(text: string): void
   sendError(id: string, reason: unknown): void
   /** Throws if nobody is known yet, or if this actor may not do that at all. */
@@ -40,12 +41,15 @@ export class ChannelMemberships {
   readonly #channels: Channels
   readonly #reader: ChannelReader
   readonly #joined = new Map<string, Joined>()
-  #hasToAsk = false
   #isClosed = false
 
   constructor(channels: Channels, reader: ChannelReader) {
     this.#channels = channels
     this.#reader = reader
+  }
+
+  get projectId(): string {
+    return this.#reader.projectId
   }
 
   get size(): number {
@@ -73,8 +77,11 @@ export class ChannelMemberships {
       throw error
     })
     const askedAt = Date.now()
-    this.#joined.set(id, { segments, membership, grounds, askedAt, uid, presence: shown, stopWatching })
+    const joined = { segments, membership, grounds, askedAt, uid, presence: shown, stopWatching }
+    this.#joined.set(id, joined)
+    this.#channels.watch.add(this, grounds)
     if (this.#isClosed) this.leave(id)
+    else if (this.#reader.caller('channels:read').actor !== caller.actor) await this.#askAgain(id, joined)
   }
 
   #participant(id: string): Participant {
@@ -112,6 +119,7 @@ export class ChannelMemberships {
     const joined = this.#joined.get(id)
     if (joined === undefined) return
     this.#joined.delete(id)
+    if (this.#joined.size === 0) this.#channels.watch.delete(this)
     joined.stopWatching()
     joined.membership.leave()
   }
@@ -129,20 +137,13 @@ export class ChannelMemberships {
 
   /** Asks the rules again: who may not join any more is out, and who may not be seen is hidden. */
   async reconsider(): Promise<void> {
-    this.#hasToAsk = false
     for (const [id, joined] of this.#joined) await this.#askAgain(id, joined)
   }
 
-  /** The same where rules, what they look at, or the clock may decide otherwise now. */
-  async followRules(now: number): Promise<void> {
-    if (this.#hasToAsk) return this.reconsider()
+  /** The same where the clock may decide otherwise now. */
+  async followClock(now: number): Promise<void> {
     for (const [id, joined] of this.#joined) {
-      const { rules } = await this.#channels.rules.grounds(
-        this.#reader.caller('channels:read'),
-        joined.segments,
-      )
-      const isDue = joined.grounds.isTimed && now - joined.askedAt >= timedEveryMs
-      if (rules !== joined.grounds.rules || isDue) await this.#askAgain(id, joined)
+      if (joined.grounds.isTimed && now - joined.askedAt >= timedEveryMs) await this.#askAgain(id, joined)
     }
   }
 
@@ -163,13 +164,15 @@ export class ChannelMemberships {
       const stopWatching = await this.#watch(grounds)
       joined.stopWatching()
       Object.assign(joined, { grounds, stopWatching })
+      if (this.#joined.get(id) !== joined) return stopWatching()
+      this.#channels.watch.add(this, grounds)
       this.#showAs(joined, uidOf(caller.actor))
-      if (!this.#joined.has(id)) stopWatching()
     } catch (error) {
       if (toApiError(error).status >= 500) {
-        this.#hasToAsk = true
+        this.#channels.watch.askSoon(this)
         return
       }
+      if (this.#joined.get(id) !== joined) return
       this.leave(id)
       this.#reader.sendError(id, error)
     }
@@ -188,7 +191,7 @@ export class ChannelMemberships {
     if (dependencies.length === 0) return () => undefined
     const hub = await this.#reader.hub()
     const interests = dependencies.map(({ collection, filter }) => interestOf(collection, filter))
-    return hub.watch(interests, () => (this.#hasToAsk = true))
+    return hub.watch(interests, () => this.#channels.watch.askSoon(this))
   }
 }
 

@@ -4,7 +4,7 @@ import { invalidValue } from '../../platform/errors.ts'
 import { toApiError } from '../../platform/problems.ts'
 import type { SubscribeMessage } from '../client-message.ts'
 import type { ProjectHub } from './project-hub.ts'
-import { Subscription } from './subscription.ts'
+import { Subscription, type SubscriptionOwner } from './subscription.ts'
 import type { Start } from './subscriber.ts'
 import type { View } from './view.ts'
 import { planView, type ViewPlan } from './view-plan.ts'
@@ -22,11 +22,13 @@ export interface Reader {
 const maxUnanswered = 8
 
 /** The live queries of one socket. */
-export class LiveQueries {
+export class LiveQueries implements SubscriptionOwner {
   readonly #documents: Documents
   readonly #reader: Reader
   readonly #subscriptions = new Map<string, Subscription>()
-  readonly #unanswered = new Set<Promise<void>>()
+  #unanswered = 0
+  /** What waits for answers; messages come one after the other, so there is one. */
+  #goOn: (() => void) | undefined
   #isClosed = false
 
   constructor(documents: Documents, reader: Reader) {
@@ -46,40 +48,62 @@ export class LiveQueries {
   async subscribe(message: SubscribeMessage): Promise<void> {
     const { id, collection: name, cursor } = message
     const input = inputOf(message)
-    const caller = this.#reader.caller()
-    const collection = await this.#documents.catalog.get(caller.project, name)
-    const plan = planView(this.#documents, caller, collection, input)
+    const { project } = this.#reader.caller()
+    await this.#documents.catalog.get(project, name)
     const hub = await this.#reader.hub()
+    const collection = await this.#documents.catalog.get(project, name)
     if (this.#isClosed) return
-    const subscription: Subscription = new Subscription(id, name, input, {
-      send: (text) => this.#reader.send(text),
-      ended: (ended) => {
-        if (this.#subscriptions.get(id) === ended) this.#subscriptions.delete(id)
-      },
-    })
+    // From here on without a pause: rights and rules that change are followed by those who are in the list.
+    const plan = planView(this.#documents, this.#reader.caller(), collection, input)
+    const subscription = new Subscription(id, collection.name, input, this)
     this.#subscriptions.set(id, subscription)
+    this.#unanswered++
     const start = startOf(cursor, plan)
     if (start === undefined) subscription.resync()
     else subscription.follow(hub.viewOf(plan), start)
-    await this.#waitForAnswers(subscription)
+    if (this.#unanswered >= maxUnanswered) await new Promise<void>((resolve) => (this.#goOn = resolve))
+  }
+
+  send(text: string): void {
+    this.#reader.send(text)
+  }
+
+  answered(): void {
+    this.#unanswered--
+    this.#goOn?.()
+    this.#goOn = undefined
+  }
+
+  ended(subscription: Subscription): void {
+    if (this.#subscriptions.get(subscription.id) === subscription) this.#subscriptions.delete(subscription.id)
   }
 
   unsubscribe(id: string): void {
     this.#subscriptions.get(id)?.stop()
   }
 
-  /** Looks at everything again: after the reader's rights, or the rules, have changed. */
-  async reconsider(): Promise<void> {
-    for (const subscription of this.#subscriptions.values()) await this.#reconsider(subscription)
+  /** Looks at everything again, after the reader's rights have changed. */
+  async reconsiderAll(): Promise<void> {
+    for (const subscription of this.#subscriptions.values()) await this.reconsider(subscription)
   }
 
-  /** Looks only at those whose collections were declared anew. */
-  async followRules(): Promise<void> {
-    for (const subscription of this.#subscriptions.values()) {
-      const plan = subscription.view?.plan
-      if (plan === undefined) continue
-      const declared = await this.#documents.catalog.find(plan.caller.project, subscription.collection)
-      if (declared !== plan.collection) await this.#reconsider(subscription)
+  /** After the reader's rights, or the rules, have changed: another view may be the right one. */
+  async reconsider(subscription: Subscription): Promise<void> {
+    const old = subscription.view
+    if (old === undefined || subscription.isOver) return
+    try {
+      const hub = await this.#reader.hub()
+      const plan = await this.#planAgain(subscription, old)
+      // Meanwhile somebody else may have moved it.
+      if (subscription.isOver || subscription.view !== old) return
+      if (plan.fingerprint !== old.plan.fingerprint) move(subscription, old, hub.viewOf(plan), plan)
+      else if (plan.collection !== old.plan.collection) old.replan(plan)
+    } catch (error) {
+      const reason = toApiError(error)
+      // What may pass is looked at again at the next turn.
+      if (reason.status >= 500) return
+      takeAway(subscription, old)
+      subscription.fail(reason)
     }
   }
 
@@ -100,46 +124,22 @@ export class LiveQueries {
     this.stopAll()
   }
 
-  async #reconsider(subscription: Subscription): Promise<void> {
-    const old = subscription.view
-    if (old === undefined || subscription.isOver) return
-    try {
-      const plan = await this.#planAgain(subscription, old)
-      if (plan.fingerprint !== old.plan.fingerprint) await this.#move(subscription, old, plan)
-      else if (plan.collection !== old.plan.collection) old.replan(plan)
-    } catch (error) {
-      const reason = toApiError(error)
-      // What may pass is looked at again at the next turn.
-      if (reason.status >= 500) return
-      takeAway(subscription, old)
-      subscription.fail(reason)
-    }
-  }
-
   /** At the time that the old plan knows, so that the clock alone makes no difference. */
   async #planAgain({ collection, input }: Subscription, old: View): Promise<ViewPlan> {
+    const declared = await this.#documents.catalog.get(old.plan.caller.project, collection)
     const caller = this.#reader.caller()
     const request = { ...caller.request, time: old.plan.caller.request.time }
-    const declared = await this.#documents.catalog.get(caller.project, collection)
     return planView(this.#documents, { ...caller, request }, declared, input)
   }
+}
 
-  async #move(subscription: Subscription, old: View, plan: ViewPlan): Promise<void> {
-    const hub = await this.#reader.hub()
-    if (subscription.isOver) return
-    const entries = old.shownList
-    // Where other fields are shown, no document is as it was.
-    const isSameShape = plan.shownAs === old.plan.shownAs && plan.kind === old.plan.kind
-    const shown = isSameShape ? entries : entries?.map((entry) => ({ ...entry, mark: '' }))
-    const start: Start = shown === undefined ? { kind: 'nothing' } : { kind: 'list', entries: [...shown] }
-    subscription.follow(hub.viewOf(plan), start)
-  }
-
-  async #waitForAnswers(subscription: Subscription): Promise<void> {
-    const answered = subscription.answered.then(() => void this.#unanswered.delete(answered))
-    this.#unanswered.add(answered)
-    while (this.#unanswered.size >= maxUnanswered) await Promise.race(this.#unanswered)
-  }
+function move(subscription: Subscription, old: View, view: View, plan: ViewPlan): void {
+  const entries = old.shownList
+  // Where other fields are shown, no document is as it was.
+  const isSameShape = plan.shownAs === old.plan.shownAs && plan.kind === old.plan.kind
+  const shown = isSameShape ? entries : entries?.map((entry) => ({ ...entry, mark: '' }))
+  const start: Start = shown === undefined ? { kind: 'nothing' } : { kind: 'list', entries: [...shown] }
+  subscription.follow(view, start)
 }
 
 function inputOf({ where, sort, limit, fields, document }: SubscribeMessage): Subscription['input'] {

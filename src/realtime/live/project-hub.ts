@@ -1,6 +1,8 @@
 import type { Documents } from '../../documents/documents.ts'
+import type { Collection } from '../../documents/collections/collection.ts'
 import type { Services } from '../../platform/services.ts'
 import { type Project, projectSchema } from '../../projects/project.ts'
+import { inTurns } from '../in-turns.ts'
 import { type ChangeTail, startChangeTail } from './change-tail.ts'
 import { InterestIndex } from './interest-index.ts'
 import type { LoggedChange } from './logged-change.ts'
@@ -14,6 +16,8 @@ export interface ProjectHub {
   /** The view of a plan, shared with all whose plan comes to the same. */
   viewOf(plan: ViewPlan): View
   views(): IterableIterator<View>
+  /** Whoever follows a collection that was declared anew looks which view is the right one. One look serves all. */
+  followRules(): Promise<void>
   /** Calls with each change that one of the interests covers, until the returned function is called. */
   watch(interests: readonly Interest[], heard: () => void): () => void
   /** There may be new changes. */
@@ -37,6 +41,10 @@ export async function startProjectHub(
   const views = new Map<string, View>()
   const index = new InterestIndex<Listener>()
   let watchers = 0
+  /** The collections that all views were compared with, but for those in doubt. */
+  let seen: ReadonlyMap<string, Collection> | undefined
+  /** Views whose followers have come with different declarations of a collection. */
+  let doubtful = new Set<View>()
   const tail: ChangeTail = await startChangeTail(services, projectSchema(project), { changed, lost })
 
   function changed(changes: readonly LoggedChange[]): void {
@@ -52,6 +60,27 @@ export async function startProjectHub(
 
   function lost(): void {
     for (const view of views.values()) view.lose()
+  }
+
+  function viewOf(plan: ViewPlan): View {
+    const view = views.get(plan.fingerprint) ?? addView(plan)
+    const { collection } = plan
+    if (view.plan.collection !== collection || seen?.get(collection.name) !== collection) doubtful.add(view)
+    return view
+  }
+
+  async function followRules(): Promise<void> {
+    const collections = await documents.catalog.all(project)
+    if (collections === seen && doubtful.size === 0) return
+    const isOutdated = ({ plan }: View): boolean => collections.get(plan.collection.name) !== plan.collection
+    const doubts = doubtful
+    doubtful = new Set()
+    seen = collections
+    for (const view of [...views.values()].filter((each) => doubts.has(each) || isOutdated(each))) {
+      await inTurns(view.everybody(), (subscriber) => subscriber.reconsider())
+      // Who could not be asked is asked at the next turn.
+      if (views.get(view.plan.fingerprint) === view && isOutdated(view)) doubtful.add(view)
+    }
   }
 
   function addView(plan: ViewPlan): View {
@@ -74,7 +103,8 @@ export async function startProjectHub(
 
   return {
     project,
-    viewOf: (plan) => views.get(plan.fingerprint) ?? addView(plan),
+    viewOf,
+    followRules,
     views: () => views.values(),
     watch(interests, heard) {
       let isHit = false

@@ -4,31 +4,37 @@ import { noChanges } from './list-messages.ts'
 import type { Start, Subscriber } from './subscriber.ts'
 import type { View } from './view.ts'
 
-/** What a subscription tells its reader. */
-export interface SubscriptionSink {
+/** Whom subscriptions tell what becomes of them: the live queries of one socket. */
+export interface SubscriptionOwner {
   send(text: string): void
+  /** The first answer was sent, or there won't be one. */
+  answered(): void
+  /** The rules have changed, perhaps. */
+  reconsider(subscription: Subscription): Promise<void>
   /** Nothing more comes of it: the reader asks anew, or not. */
   ended(subscription: Subscription): void
 }
 
-/** One live query of one reader. */
+/** One live query of one reader. There are many, so it holds nothing that can be made when it is needed. */
 export class Subscription implements Subscriber {
   readonly id: string
   readonly collection: string
-  readonly input: LiveInput
-  readonly #sink: SubscriptionSink
-  readonly #head: string
+  readonly #owner: SubscriptionOwner
+  #input: LiveInput
   #view: View | undefined
   #isOver = false
-  #answered = Promise.withResolvers<void>()
+  #isAnswered = false
   #lastCursor = ''
 
-  constructor(id: string, collection: string, input: LiveInput, sink: SubscriptionSink) {
+  constructor(id: string, collection: string, input: LiveInput, owner: SubscriptionOwner) {
     this.id = id
     this.collection = collection
-    this.input = input
-    this.#sink = sink
-    this.#head = `,"id":${JSON.stringify(id)},`
+    this.#input = input
+    this.#owner = owner
+  }
+
+  get input(): LiveInput {
+    return this.#input
   }
 
   get isOver(): boolean {
@@ -39,16 +45,18 @@ export class Subscription implements Subscriber {
     return this.#view
   }
 
-  /** Resolves when the first answer was sent, or when there won't be one. */
-  get answered(): Promise<void> {
-    return this.#answered.promise
-  }
-
   /** Follows a view, instead of the one followed so far. */
   follow(view: View, start: Start): void {
     this.#view?.leave(this)
     this.#view = view
+    // Mostly all who follow a view have asked for it in the same words, which one of them keeps for all.
+    const { input } = view.plan
+    if (JSON.stringify(input) === JSON.stringify(this.#input)) this.#input = input
     view.join(this, start)
+  }
+
+  reconsider(): Promise<void> {
+    return this.#owner.reconsider(this)
   }
 
   snapshot(text: string, cursor: string): void {
@@ -69,28 +77,34 @@ export class Subscription implements Subscriber {
   resync(): void {
     if (this.#isOver) return
     this.stop()
-    this.#sink.send(`{"type":"resync","id":${JSON.stringify(this.id)}}`)
+    this.#owner.send(`{"type":"resync","id":${JSON.stringify(this.id)}}`)
   }
 
   fail({ code, message, errors }: ApiError): void {
     if (this.#isOver) return
     this.stop()
-    this.#sink.send(JSON.stringify({ type: 'error', id: this.id, code, detail: message, errors }))
+    this.#owner.send(JSON.stringify({ type: 'error', id: this.id, code, detail: message, errors }))
   }
 
   /** Without a word. */
   stop(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#answered.resolve()
+    this.#tellAnswered()
     this.#view?.leave(this)
-    this.#sink.ended(this)
+    this.#owner.ended(this)
   }
 
   #send(type: 'snapshot' | 'change', text: string, cursor: string): void {
     if (this.#isOver) return
     this.#lastCursor = cursor
-    this.#sink.send(`{"type":"${type}"${this.#head}${text},"cursor":"${cursor}"}`)
-    this.#answered.resolve()
+    this.#owner.send(`{"type":"${type}","id":${JSON.stringify(this.id)},${text},"cursor":"${cursor}"}`)
+    this.#tellAnswered()
+  }
+
+  #tellAnswered(): void {
+    if (this.#isAnswered) return
+    this.#isAnswered = true
+    this.#owner.answered()
   }
 }

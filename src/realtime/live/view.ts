@@ -38,6 +38,8 @@ export class View {
   #window: ListWindow | undefined
   #pending: Relevant[] = []
   #joining: Joining[] = []
+  /** Who is in neither of these lists while the first answer is made, and has not left meanwhile. */
+  #admitting: Set<Subscriber> | undefined
   #mustRead = false
   #isWorking = false
   #failures = 0
@@ -60,6 +62,12 @@ export class View {
     return this.#isWorking ? undefined : this.#window?.entries
   }
 
+  /** Everybody from joining to leaving. */
+  everybody(): ReadonlySet<Subscriber> {
+    const joining = this.#joining.map(({ subscriber }) => subscriber)
+    return new Set([...this.#subscribers, ...joining, ...(this.#admitting ?? [])])
+  }
+
   join(subscriber: Subscriber, start: Start): void {
     this.#joining.push({ subscriber, start })
     void this.#work()
@@ -67,6 +75,7 @@ export class View {
 
   leave(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber)
+    this.#admitting?.delete(subscriber)
     this.#joining = this.#joining.filter((joining) => joining.subscriber !== subscriber)
     this.#tellIfDeserted()
   }
@@ -163,6 +172,7 @@ export class View {
 
   async #admit(): Promise<void> {
     const joining = this.#joining.splice(0)
+    this.#admitting = new Set(joining.map(({ subscriber }) => subscriber))
     const missed = new MissedChanges(this.#plan, this.#tail)
     try {
       const others: Joining[] = []
@@ -171,9 +181,11 @@ export class View {
     } catch (error) {
       const reason = toApiError(error)
       for (const { subscriber } of joining) {
-        if (!this.#subscribers.has(subscriber)) subscriber.fail(reason)
+        if (this.#isExpected(subscriber)) subscriber.fail(reason)
       }
       throw error
+    } finally {
+      this.#admitting = undefined
     }
   }
 
@@ -195,9 +207,15 @@ export class View {
   }
 
   #welcome(subscriber: Subscriber, text: string, seq: number): void {
-    if (subscriber.isOver) return
+    if (!this.#isExpected(subscriber)) return
+    this.#admitting?.delete(subscriber)
     this.#subscribers.add(subscriber)
     subscriber.change(text, cursorText(seq, this.#plan))
+  }
+
+  /** Not if it has left while its answer was made: for good, or for another view since it may not see this one any more. */
+  #isExpected(subscriber: Subscriber): boolean {
+    return this.#admitting?.has(subscriber) === true
   }
 
   async #takePending(): Promise<void> {
@@ -266,12 +284,14 @@ export class View {
     if (start.kind === 'nothing') {
       const shown = placed.map(({ document }) => document)
       const text = await snapshotText(this.#documents, plan, shown, list.texts)
-      if (subscriber.isOver) return
-      subscriber.snapshot(text, cursorText(list.seq, plan))
+      if (!this.#isExpected(subscriber)) return
+      this.#admitting?.delete(subscriber)
       this.#subscribers.add(subscriber)
+      subscriber.snapshot(text, cursorText(list.seq, plan))
       return
     }
     const from = start.kind === 'list' ? start.entries : await this.#listSince(start.seq, list, missed)
+    if (!this.#isExpected(subscriber)) return
     if (from === undefined) return subscriber.resync()
     const changes = diffLists(from, placed)
     this.#welcome(subscriber, await changeText(this.#documents, plan, changes, list.texts), list.seq)
