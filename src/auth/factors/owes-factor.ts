@@ -21,7 +21,7 @@ export async function owesFactor(
 }
 
 /** What makes a row of `factors` one that is asked for. */
-export const confirmedFactor = { kind: 'totp', confirmedAt: { not: null } } as const
+const confirmedFactor = { kind: 'totp', confirmedAt: { not: null } } as const
 
 /** Whether the user has an authenticator app that was confirmed. */
 export async function hasFactor(

@@ -8,7 +8,7 @@ export async function answerSignIn(
   auth: Auth,
   project: Project,
   user: User,
-  session: UserSession,
+  session: UserSession & { readonly hasFactor?: boolean },
 ): Promise<SessionTokens> {
   const tokens = await issueTokens(auth, project, user, session)
   if (!tokens.factorRequired) await auth.hooks.afterSignIn(project, user)

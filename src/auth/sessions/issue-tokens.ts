@@ -17,12 +17,12 @@ export interface SessionTokens {
   factorRequired: boolean
 }
 
-/** The tokens of a session's present generation. */
+/** The tokens of a session's present generation. Who has just opened it knows whether its user has a second factor. */
 export async function issueTokens(
   auth: Auth,
   project: Project,
   user: User,
-  session: UserSession,
+  session: UserSession & { readonly hasFactor?: boolean },
 ): Promise<SessionTokens> {
   const custom = await auth.hooks.customClaims(project, user)
   const { token, expiresAt } = await issueAccessToken(auth.keys, auth.services.config.publicUrl, project, {
@@ -40,8 +40,11 @@ export async function issueTokens(
     accessToken: token,
     refreshToken: makeRefreshToken(auth.box, { sessionId: session.id, generation: session.generation }),
     expiresAt: expiresAt.toISOString(),
-    factorRequired: await owesFactor(auth.settings, user, session, () =>
-      hasFactor(auth.services.control, user.id),
+    factorRequired: await owesFactor(
+      auth.settings,
+      user,
+      session,
+      () => session.hasFactor ?? hasFactor(auth.services.control, user.id),
     ),
   }
 }

@@ -20,6 +20,12 @@ export interface Proof {
   impersonator?: string
 }
 
+/** A session, with what was seen of its user when it was opened. */
+export interface OpenedSession extends UserSession {
+  /** An authenticator app that was confirmed. */
+  hasFactor: boolean
+}
+
 /**
  * Opens a session for a user who has proven themselves; every way in ends here. One statement, so it stands by itself
  * as well as in a transaction. Throws 403 for a suspended user: whoever gets this far knew the password.
@@ -31,12 +37,13 @@ export async function openSession(
   user: User,
   proof: Proof,
   device: Device,
-): Promise<UserSession> {
+): Promise<OpenedSession> {
   await auth.hooks.beforeSignIn(project, user)
   const { settings } = await auth.settings.of(project)
   const session = newSession(project, user, proof, device, settings.sessions)
-  if (!(await insertIfUnchanged(tx, user, session))) throw await explainChange(tx, user)
-  return session
+  const inserted = await insertIfUnchanged(tx, user, session)
+  if (inserted === null) throw await explainChange(tx, user)
+  return { ...session, ...inserted }
 }
 
 const impersonationDays = 1 / 24
@@ -73,18 +80,18 @@ function newSession(
 
 /**
  * Between the proof and this moment the user may have been suspended, deleted, or have lost the password that was
- * checked: who takes rights away locks the same row, so either they see this session or it is not opened.
+ * checked: who takes rights away locks the same row, so either they see this session or it is not opened (null).
  */
 async function insertIfUnchanged(
   tx: ControlPlane | ControlPlaneTransaction,
   user: User,
   session: UserSession,
-): Promise<boolean> {
+): Promise<{ hasFactor: boolean } | null> {
   const { id, projectId, userId, generation, rotatedAt, amr, assurance, impersonator } = session
   const { deviceName, userAgent, ip, createdAt, lastUsedAt, idleAt, expiresAt, provenAt } = session
   // What else proves somebody was looked at in this transaction, under the same lock.
   const passwordHash = amr.includes('pwd') ? user.passwordHash : null
-  const inserted = await tx.$executeRaw`
+  const [inserted] = await tx.$queryRaw<{ hasFactor: boolean }[]>`
     WITH present AS (
       SELECT id
       FROM basalt.users
@@ -100,8 +107,13 @@ async function insertIfUnchanged(
       device_name, user_agent, ip, created_at, last_used_at, idle_at, expires_at, proven_at)
     SELECT ${id}, ${projectId}, present.id, ${generation}, ${rotatedAt}, ${amr}, ${assurance}, ${impersonator},
       ${deviceName}, ${userAgent}, ${ip}, ${createdAt}, ${lastUsedAt}, ${idleAt}, ${expiresAt}, ${provenAt}
-    FROM present`
-  return inserted > 0
+    FROM present
+    RETURNING EXISTS (
+      SELECT
+      FROM basalt.factors
+      WHERE user_id = ${userId} AND kind = 'totp' AND confirmed_at IS NOT NULL
+    ) AS "hasFactor"`
+  return inserted ?? null
 }
 
 async function explainChange(tx: ControlPlane | ControlPlaneTransaction, { id }: User): Promise<ApiError> {
