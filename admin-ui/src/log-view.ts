@@ -249,8 +249,8 @@ function drawn({ at, level, message, fields, stack }: LogLine, origin: Node[] = 
   const clock = element('time', { dateTime: at, title: at }, clockTime(at))
   const said: Child[] = [element('span', { className: 'message' }, message)]
   if (fields !== null) said.push(' ', element('code', { className: 'soft' }, JSON.stringify(fields)))
-  if (stack !== null) said.push(element('pre', {}, stack))
   said.push(...origin.flatMap((part) => [' ', part]))
+  if (stack !== null) said.push(element('pre', {}, stack))
   return element(
     'li',
     { className: level },
