@@ -20,6 +20,8 @@ export interface FunctionInfo {
   task?: string
   topic?: string
   maxAttempts?: number
+  /** How many of a task's run at once. */
+  concurrency?: number
   /** Of the files that it consists of; null in old versions. */
   hash: string | null
   /** Of a function that keeps hanging on the node that answered. */

@@ -4,6 +4,7 @@ import { tabs } from './tabs.ts'
 const pages = [
   ['Functions', ''],
   ['Versions', '/deployments'],
+  ['Logs', '/logs'],
   ['Secrets', '/secrets'],
 ] as const
 

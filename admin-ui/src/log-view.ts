@@ -8,6 +8,7 @@ import { show } from './show-page.ts'
 
 interface LogLine {
   id: string
+  function: string
   at: string
   level: 'debug' | 'info' | 'warn' | 'error'
   message: string
@@ -32,6 +33,8 @@ const pageSize = 200
 // Calls, or lines where they stand alone.
 const maxShown = 500
 const followEveryMs = 1_000
+// Servers store their lines a while after they were written, so an older one may come after a newer one.
+const lateMs = 5_000
 
 export interface LogView {
   nodes: Node[]
@@ -39,27 +42,44 @@ export interface LogView {
   pull(): Promise<void>
 }
 
-/** What a function wrote, the newest first; the address holds what is asked for. */
-export async function logView(place: Place, name: string, query: At['query']): Promise<LogView> {
-  const path = `${place.console}/functions/${encodeURIComponent(name)}`
+/**
+ * What a function wrote, the newest first; the address holds what is asked for.
+ *
+ * @param name undefined: what all of them wrote
+ */
+export async function logView(place: Place, name: string | undefined, query: At['query']): Promise<LogView> {
+  const below = name === undefined ? '/functions' : `/functions/${encodeURIComponent(name)}`
+  const path = name === undefined ? `${place.console}/functions/logs` : place.console + below
   const asked = new URLSearchParams([...query].filter(([key]) => key !== 'order'))
   asked.set('limit', String(pageSize))
   const read = async (more: Record<string, string> = {}): Promise<LogLine[]> => {
     const wanted = new URLSearchParams([...asked, ...Object.entries(more)])
-    const url = `${place.api}/functions/${encodeURIComponent(name)}/logs?${wanted.toString()}`
-    return (await api<{ logs: LogLine[] }>('GET', url)).logs
+    return (await api<{ logs: LogLine[] }>('GET', `${place.api}${below}/logs?${wanted.toString()}`)).logs
   }
   const found = await read().catch(refusal)
   const lines = found instanceof Refused ? [] : found.toReversed()
-  const list = lineList(path, query)
+  const list = lineList(path, query, name === undefined ? place : undefined)
   list.add(lines)
 
-  let newest = lines.at(-1)?.id ?? '0'
+  const told = new Set(lines.map(({ id }) => id))
+  const start = lines[0]?.id ?? '0'
+  let newestAt = Date.parse(lines.at(-1)?.at ?? new Date(0).toISOString())
   const pull = async (): Promise<void> => {
     if (query.has('before')) return
-    const fresh = await read({ after: newest })
-    newest = fresh.at(-1)?.id ?? newest
-    list.add(fresh)
+    const again = firstIdOf(Math.max(0, newestAt - lateMs))
+    for (let after = again > start ? again : start; ;) {
+      const page = await read({ after })
+      const fresh = page.filter(({ id }) => !told.has(id))
+      list.add(fresh)
+      for (const { id, at } of fresh) {
+        told.add(id)
+        newestAt = Math.max(newestAt, Date.parse(at))
+      }
+      const last = page.at(-1)
+      if (last === undefined || page.length < pageSize) break
+      after = last.id
+    }
+    for (const id of told) if (id < again) told.delete(id)
   }
   const nodes = [
     search(path, query),
@@ -70,6 +90,12 @@ export async function logView(place: Place, name: string, query: At['query']): P
     ...pages(path, query, found instanceof Refused ? [] : found),
   ]
   return { nodes, pull }
+}
+
+/** What stands before every id of that moment and later. */
+function firstIdOf(time: number): string {
+  const hex = time.toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`
 }
 
 function refusal(error: unknown): Refused {
@@ -160,16 +186,21 @@ function pages(path: string, query: URLSearchParams, found: readonly LogLine[]):
   return links.length === 0 ? [] : [element('nav', { className: 'actions', ariaLabel: 'Pages' }, ...links)]
 }
 
-/** Draws lines, those of one call together unless they are asked for one by one. */
+/**
+ * Draws lines, those of one call together unless they are asked for one by one.
+ *
+ * @param place where the lines are of all functions, and say of which
+ */
 function lineList(
   path: string,
   query: URLSearchParams,
+  place: Place | undefined,
 ): { element: HTMLElement; add(lines: LogLine[]): void } {
   const isByCall = query.get('order') !== 'lines'
   const isFiltered = ['level', 'search', 'invocation', 'before'].some((key) => query.has(key))
   const nothing = isFiltered
     ? 'No line is like that.'
-    : 'Nothing was written in the last week. What the function writes with log or console stands here, and how calls failed.'
+    : 'Nothing was written in the last week. What functions write with log or console stands here, and how calls failed.'
   const made = element('div', { className: 'log' }, element('p', { className: 'soft' }, nothing))
   made.ariaLabel = 'Lines'
   made.role = 'log'
@@ -177,15 +208,20 @@ function lineList(
   let shown = 0
 
   const groupOf = (line: LogLine): HTMLElement => {
-    const known = calls.get(line.invocationId)
+    // What was not even called has no call.
+    const call = line.invocationId === '' ? line.id : line.invocationId
+    const known = calls.get(call)
     if (known !== undefined && made.contains(known)) return known
     const group = element('ol', {})
-    calls.set(line.invocationId, group)
-    const call = line.invocationId === '' ? [] : [' · call ', callLink(path, query, line.invocationId)]
-    const title = element('p', {}, dayTime(line.at), ...call)
-    made.prepend(element('section', {}, title, group))
+    calls.set(call, group)
+    const origin = originOf(line).flatMap((part) => [' · ', part])
+    made.prepend(element('section', {}, element('p', {}, dayTime(line.at), ...origin), group))
     return group
   }
+  const originOf = ({ function: name, invocationId }: LogLine): Node[] => [
+    ...(place === undefined ? [] : [link(`${place.console}/functions/${encodeURIComponent(name)}`, name)]),
+    ...(invocationId === '' ? [] : [callLink(path, query, invocationId)]),
+  ]
   const lone = element('ol', {})
   return {
     element: made,
@@ -195,7 +231,7 @@ function lineList(
       shown += lines.length
       for (const line of lines) {
         if (isByCall) groupOf(line).append(drawn(line))
-        else lone.prepend(drawn(line, callLink(path, query, line.invocationId)))
+        else lone.prepend(drawn(line, originOf(line)))
       }
       const entries = isByCall ? made : lone
       while (entries.childElementCount > maxShown) entries.lastElementChild?.remove()
@@ -204,22 +240,23 @@ function lineList(
 }
 
 function callLink(path: string, query: URLSearchParams, invocation: string): HTMLElement {
-  const made = link(addressOf(path, { invocation }, query, ['order']), invocation.slice(-8))
+  const made = link(addressOf(path, { invocation }, query, ['order']), `call ${invocation.slice(-8)}`)
   made.title = `Only the call ${invocation}`
   return made
 }
 
-function drawn({ at, level, message, fields, stack }: LogLine, call?: HTMLElement): HTMLElement {
+function drawn({ at, level, message, fields, stack }: LogLine, origin: Node[] = []): HTMLElement {
   const clock = element('time', { dateTime: at, title: at }, clockTime(at))
   const said: Child[] = [element('span', { className: 'message' }, message)]
   if (fields !== null) said.push(' ', element('code', { className: 'soft' }, JSON.stringify(fields)))
+  said.push(...origin.flatMap((part) => [' ', part]))
   if (stack !== null) said.push(element('pre', {}, stack))
   return element(
     'li',
     { className: level },
     clock,
     element('span', { className: 'level' }, level),
-    element('div', {}, ...said, ...(call === undefined ? [] : [' ', call])),
+    element('div', {}, ...said),
   )
 }
 

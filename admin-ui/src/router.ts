@@ -7,6 +7,7 @@ import { collectionsPage } from './pages/collections.ts'
 import { deadTasksPage } from './pages/dead-tasks.ts'
 import { deploymentPage } from './pages/deployment.ts'
 import { deploymentsPage } from './pages/deployments.ts'
+import { functionLogsPage } from './pages/function-logs.ts'
 import { functionPage } from './pages/function.ts'
 import { functionsPage } from './pages/functions.ts'
 import { importUsersPage } from './pages/import-users.ts'
@@ -53,6 +54,7 @@ const pages: [pattern: string, page: Page][] = [
     ['/deployments', deploymentsPage],
     ['/deployments/new', newDeploymentPage],
     ['/deployments/:id', deploymentPage],
+    ['/logs', functionLogsPage],
     ['/secrets', secretsPage],
     ['/:name', functionPage],
   ]),

@@ -90,6 +90,7 @@ describe.skipIf(chromiumPath === undefined)(
       const hints = {
         '/functions': 'npx basalt deploy',
         '/functions/deployments': 'No version yet',
+        '/functions/logs': 'Nothing was written in the last week',
         '/functions/secrets': 'env.API_KEY',
         '/tasks': 'tasks.enqueue',
         '/tasks/dead': 'No task is dead',
@@ -178,6 +179,13 @@ describe.skipIf(chromiumPath === undefined)(
       await page.locator('.log section').nth(before).waitFor()
       await press('Live tail')
       expect(await page.getByRole('button', { name: 'Live tail' }).getAttribute('aria-pressed')).toBe('false')
+    })
+
+    test('the lines of all functions stand together, and lead to each', async () => {
+      await go('/functions/logs?level=error&order=lines')
+      const line = page.locator('.log li', { hasText: 'out of lamps' })
+      await line.getByRole('link', { name: 'quote' }).click()
+      await page.getByRole('heading', { name: 'quote' }).waitFor()
     })
 
     test('what was called is counted in the list', async () => {
@@ -392,6 +400,7 @@ describe.skipIf(chromiumPath === undefined)(
         '/functions/deployments',
         `/functions/deployments/${version.id}`,
         '/functions/deployments/new',
+        '/functions/logs',
         '/functions/secrets',
         '/tasks',
         '/tasks/dead',

@@ -43,10 +43,11 @@ function about(place: Place, info: FunctionInfo | undefined): Node[] {
       'The active version has no function of this name. What it wrote while there was one stands below.'
     return [element('p', { className: 'card' }, text)]
   }
-  const { kind, file, timeout, outbound, scopes, maxAttempts, pausedUntil } = info
+  const { kind, file, timeout, outbound, scopes, maxAttempts, concurrency, pausedUntil } = info
   const optional: [string, Child | undefined][] = [
     ['Time limit', timeout === undefined ? undefined : milliseconds(timeout)],
     ['Attempts', maxAttempts === undefined ? undefined : String(maxAttempts)],
+    ['At once', concurrency === undefined ? undefined : String(concurrency)],
     ['Reaches', outbound === undefined ? 'every public host' : outbound.join(', ') || 'nothing'],
     ['May do', scopes === undefined ? 'everything in the project' : scopes.join(', ') || 'nothing'],
   ]
