@@ -18,6 +18,11 @@ interface Answer {
   functions: FunctionInfo[]
 }
 
+interface Prepared extends Answer {
+  /** By file: what is accepted and not run yet. */
+  warnings: { path: string; message: string }[]
+}
+
 /**
  * All functions are one version, so they are one change. The server bundles and loads what would be deployed, and
  * runs none of it.
@@ -32,12 +37,13 @@ export async function planFunctions(
   if (current.functions.length === 0 && Object.keys(body.manifest.entries).length === 0) return []
   try {
     const query = { dryRun: 'true' }
-    const wanted = await api.call<Answer>('POST', `${path}/deployments`, { body, query })
+    const wanted = await api.call<Prepared>('POST', `${path}/deployments`, { body, query })
     const details = compareFunctions(current.functions, wanted.functions)
     if (details.length === 0) return []
     const sign = current.functions.length === 0 ? '+' : wanted.functions.length === 0 ? '-' : '~'
+    const warnings = wanted.warnings.map((warning) => `${warning.path}: ${warning.message}`)
     const apply = () => api.call('POST', `${path}/deployments`, { body })
-    return [{ sign, kind: 'functions', name: '', details, warnings: [], apply }]
+    return [{ sign, kind: 'functions', name: '', details, warnings, apply }]
   } catch (error) {
     if (!(error instanceof ApiFault) || (error.status !== 400 && error.status !== 422)) throw error
     const issues = error.issues.length > 0 ? error.issues : [{ path: '', message: error.message }]

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { type Config, readConfig } from './config.ts'
 import { ConfigError } from './environment.ts'
+import { probeProtection } from './functions/runtime/probe-protection.ts'
 import { findBinaries } from './platform/embedded-postgres/binaries.ts'
 import { canReach, chooseRunAs, commandFor, type RunAs } from './platform/embedded-postgres/run-as.ts'
 
@@ -34,7 +35,7 @@ export async function checkHost(): Promise<HostCheck[]> {
     await checkDataFolder(config),
     await checkDisk(config),
     ...(await database),
-    checkNamespaces(),
+    await checkProtection(config),
     await checkPort(config),
     checkClock(new Date()),
   ]
@@ -207,25 +208,19 @@ function judgeDatabase(name: string, { version, encoding, hasCube, mayCreate }: 
   return ok(name, detail)
 }
 
-/** What keeps processes apart that the server starts. */
-function checkNamespaces(): HostCheck {
+/** What stands around the functions of projects: tried out, since many things may forbid it. */
+async function checkProtection({ functionProtection: wanted }: Config): Promise<HostCheck> {
   const name = 'protection'
-  if (process.platform !== 'linux')
-    return warning(name, `no namespaces on ${process.platform}`, 'Run it on Linux in production.')
-  const probe = spawnSync(
-    'unshare',
-    ['--user', '--map-root-user', '--pid', '--net', '--mount', '--fork', 'true'],
-    {
-      stdio: 'ignore',
-      timeout: 5_000,
-    },
-  )
-  if (probe.status === 0) return ok(name, 'processes can be put into namespaces of their own')
-  return warning(
-    name,
-    'this host forbids user namespaces',
-    'Allow them (kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in Docker a seccomp profile that lets unshare through).',
-  )
+  const kind = await probeProtection(wanted)
+  if (kind === 'namespaces')
+    return ok(name, 'functions run in namespaces of their own, without network and files')
+  const advice =
+    process.platform === 'linux'
+      ? 'Allow user namespaces (kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in Docker a seccomp profile that lets unshare through).'
+      : 'Run it on Linux in production.'
+  if (kind !== undefined) return warning(name, `functions are held by workerd alone (${kind})`, advice)
+  if (wanted === 'auto') return warning(name, 'functions do not run here: workerd does not start', advice)
+  return fault(name, `functions do not run here: this host does not grant ${wanted}`, advice)
 }
 
 async function checkPort({ host, port }: Config): Promise<HostCheck> {

@@ -18,6 +18,8 @@ export interface Config {
   readonly databaseUrl: string | undefined
   /** 32 bytes in base64. Undefined: the one in the data folder. */
   readonly masterKey: string | undefined
+  /** The one before it, while it is being changed: what was made with it stays good. */
+  readonly previousMasterKey: string | undefined
   readonly operator: { readonly email: string; readonly password: string } | undefined
   /** Addresses and CIDR ranges whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
@@ -108,7 +110,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     dataDir: resolve(read.text('BASALT_DATA_DIR') ?? '.basalt'),
     publicUrl: readPublicUrl(read) ?? `http://${reachableHost(host)}:${port}`,
     databaseUrl: readDatabaseUrl(read),
-    masterKey: readMasterKey(read),
+    masterKey: readMasterKey(read, 'BASALT_MASTER_KEY'),
+    previousMasterKey: readMasterKey(read, 'BASALT_MASTER_KEY_PREVIOUS'),
     operator: readOperator(read),
     trustedProxies: Object.freeze(read.networks('BASALT_TRUSTED_PROXIES')),
     outboundAllow: Object.freeze(read.networks('BASALT_OUTBOUND_ALLOW')),
@@ -212,13 +215,14 @@ function reachableHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function readMasterKey(read: EnvironmentReader): string | undefined {
-  const key = read.text('BASALT_MASTER_KEY')
+function readMasterKey(
+  read: EnvironmentReader,
+  name: 'BASALT_MASTER_KEY' | 'BASALT_MASTER_KEY_PREVIOUS',
+): string | undefined {
+  const key = read.text(name)
   if (key === undefined) return undefined
   if (!/^[A-Za-z0-9+/]{43}=$/.test(key)) {
-    read.fault(
-      'BASALT_MASTER_KEY must be 32 random bytes in base64, as `openssl rand -base64 32` prints them.',
-    )
+    read.fault(`${name} must be 32 random bytes in base64, as \`openssl rand -base64 32\` prints them.`)
   }
   return key
 }

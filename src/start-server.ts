@@ -5,10 +5,11 @@ import { createApp, type App } from './app.ts'
 import type { Config } from './config.ts'
 import { type FirstStart, prepareFirstStart } from './first-start.ts'
 import { migrateDatabase } from './migrations.ts'
+import { resealSecrets } from './reseal-secrets.ts'
 import { openBus } from './platform/bus.ts'
 import type { Logger } from './platform/logging.ts'
 import { checkMasterKey } from './platform/check-master-key.ts'
-import { loadMasterKey } from './platform/master-key.ts'
+import { loadMasterKeys } from './platform/master-key.ts'
 import { createMetrics } from './platform/metrics.ts'
 import { openNodes } from './platform/nodes.ts'
 import { openDatabase } from './platform/open-database.ts'
@@ -66,10 +67,11 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     opened.push(() => bus.close())
     const nodes = await openNodes(db, bus, log)
     opened.push(() => nodes.close())
-    const masterKey = await loadMasterKey(config)
-    await checkMasterKey(control, masterKey)
+    const masterKeys = await loadMasterKeys(config)
+    if (await checkMasterKey(control, nodes, masterKeys, (tx) => resealSecrets(tx, masterKeys)))
+      log.info('all secrets are encrypted with the new master key')
     const metrics = createMetrics()
-    const services: Services = { config, log, db, backgroundDb, control, bus, nodes, metrics, masterKey }
+    const services: Services = { config, log, db, backgroundDb, control, bus, nodes, metrics, masterKeys }
     const app = await createApp(services)
     opened.push(() => app.server.close())
     const firstStart = await prepareFirstStart(services, app)

@@ -20,7 +20,7 @@ export interface Auth {
 }
 
 export function createAuth(services: Services, projects: Projects): Auth {
-  const box = createSecretBox(services.masterKey, 'auth')
+  const box = createSecretBox(services.masterKeys, 'auth')
   const settings = createAuthSettingsStore(services, box)
   return {
     services,

@@ -50,7 +50,7 @@ export async function createFunctions(
   api: ApiDoor,
 ): Promise<Functions> {
   const { config, log } = services
-  const box = createSecretBox(services.masterKey, 'functions')
+  const box = createSecretBox(services.masterKeys, 'functions')
   const gates = new Map<string, CallGate>()
   const invocations = createInvocations()
   const logs = createFunctionLogs(services)

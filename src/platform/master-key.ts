@@ -3,6 +3,22 @@ import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 
+export interface MasterKeys {
+  current: Buffer
+  /** What was made with it is still good, and made no more. */
+  previous: Buffer | undefined
+}
+
+export async function loadMasterKeys(
+  config: Pick<Config, 'masterKey' | 'previousMasterKey' | 'dataDir'>,
+): Promise<MasterKeys> {
+  const { previousMasterKey: previous } = config
+  return {
+    current: await loadMasterKey(config),
+    previous: previous === undefined ? undefined : Buffer.from(previous, 'base64'),
+  }
+}
+
 /**
  * The 32 bytes that the secrets in the database are encrypted with: `BASALT_MASTER_KEY`, or the file `master-key`
  * in the data folder, made at the first start. Who loses it loses those secrets, so it belongs into the backup,

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import type { MasterKeys } from './master-key.ts'
 
 /**
  * Secrets in the database: AES-256-GCM (NIST SP 800-38D) under keys derived from the master key, one for each purpose
@@ -7,15 +8,41 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
  */
 export interface SecretBox {
   seal(plain: string, context: string): string
-  /** Throws when it was made with another master key, for another context, or was changed. */
+  /** Throws when it was made with an unknown master key, for another context, or was changed. */
   open(sealed: string, context: string): string
   /** A keyed hash, for tokens that the server recognises without storing them. */
   mac(text: string): string
+  /** All that may have been made of the text and are still good: with the previous master key too. */
+  macs(text: string): string[]
 }
 
 const version = 'v1'
 
-export function createSecretBox(masterKey: Buffer, purpose: string): SecretBox {
+export function createSecretBox({ current, previous }: MasterKeys, purpose: string): SecretBox {
+  const box = boxOf(current, purpose)
+  const older = previous === undefined ? undefined : boxOf(previous, purpose)
+  return {
+    seal: box.seal,
+    open(sealed, context) {
+      try {
+        return box.open(sealed, context)
+      } catch (error) {
+        if (older === undefined) throw error
+        return older.open(sealed, context)
+      }
+    },
+    mac: box.mac,
+    macs: (text) => [box.mac(text), ...(older === undefined ? [] : [older.mac(text)])],
+  }
+}
+
+interface BoxOfKey {
+  seal: (plain: string, context: string) => string
+  open: (sealed: string, context: string) => string
+  mac: (text: string) => string
+}
+
+function boxOf(masterKey: Buffer, purpose: string): BoxOfKey {
   const derive = (use: string): Buffer =>
     Buffer.from(hkdfSync('sha256', masterKey, '', `basalt ${purpose} ${use}`, 32))
   const sealing = derive('seal')

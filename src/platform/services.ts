@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { Bus } from './bus.ts'
 import type { Database } from './database.ts'
 import type { Logger } from './logging.ts'
+import type { MasterKeys } from './master-key.ts'
 import type { Metrics } from './metrics.ts'
 import type { Nodes } from './nodes.ts'
 import type { ControlPlane } from './prisma.ts'
@@ -21,5 +22,5 @@ export interface Services {
   nodes: Nodes
   metrics: Metrics
   /** What secrets in the database are encrypted with; see `createSecretBox`. */
-  masterKey: Buffer
+  masterKeys: MasterKeys
 }

@@ -44,7 +44,7 @@ async function signingKeyOf({ ref }: TestProject): Promise<typeof own> {
     [ref],
   )
   const { id, project_id: context, private_jwk: sealed, public_jwk: publicJwk } = rows[0]
-  const jwk = JSON.parse(createSecretBox(server.services.masterKey, 'auth').open(sealed, context))
+  const jwk = JSON.parse(createSecretBox(server.services.masterKeys, 'auth').open(sealed, context))
   return { kid: id, key: (await importJWK(jwk, 'ES256')) as PrivateKey, publicJwk }
 }
 

@@ -24,6 +24,13 @@ test('on a machine that is fit, nothing is in the way', async () => {
   expect(stdout).toContain('Nothing is in the way.')
 })
 
+test('what stands around functions is tried out and told', async () => {
+  const env = { BASALT_FUNCTION_PROTECTION: 'none' }
+  const { code, stdout } = await folder.runWith({ env }, 'doctor')
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/! protection +functions are held by workerd alone \(none\)\n +\w+/)
+})
+
 test('what is in the way is told with what to do', async () => {
   await mkdir(join(folder.path, 'open'))
   await chmod(join(folder.path, 'open'), 0o777)

@@ -101,6 +101,14 @@ test('the plan says which functions come, go and change, by what they consist of
   expect(json).toMatchObject({ inSync: false, changes: [{ kind: 'functions', sign: '~' }] })
 })
 
+test('the plan warns of functions that nothing calls yet', async () => {
+  const resize = `import { afterUpload } from '@basalt/client/functions'\nexport default afterUpload('images', () => {})\n`
+  await folder.write('functions/resize.ts', resize)
+  const { code, stdout } = await folder.run('deploy', '--check')
+  expect(code).toBe(1)
+  expect(stdout).toContain('! functions/resize.ts: this server has no files yet')
+})
+
 test('what was deployed past the folder is drift', async () => {
   await writeAdd()
   await deploy()

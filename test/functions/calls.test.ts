@@ -225,6 +225,14 @@ test('lines stand in the order in which they were written, and are found by what
     { message: 'paid', fields: { order: 'order-4711' } },
   ])
   expect(await read('search=nothing')).toEqual([])
+  await callFunction(project, 'talks')
+  await expect.poll(() => read('limit=200'), { timeout: 5_000 }).toHaveLength(102)
+  const [{ invocationId }] = await read('limit=1')
+  const ofOne = await read(`limit=200&invocation=${invocationId}`)
+  expect(ofOne).toHaveLength(51)
+  expect(new Set(ofOne.map((line: { invocationId: string }) => line.invocationId))).toEqual(
+    new Set([invocationId]),
+  )
 })
 
 test('a line that another node stores late is told all the same', async () => {

@@ -167,6 +167,30 @@ test('what functions used is counted', async () => {
   expect(body.gigabyteSeconds).toBeGreaterThan(0)
 })
 
+test.runIf(process.platform === 'linux').each(['no-new-privileges', 'none'])(
+  'protected by %s only, a loop and a bomb are ended all the same',
+  async (protection) => {
+    const bare = await startTestServer({ BASALT_FUNCTION_PROTECTION: protection })
+    try {
+      const theirs = await bare.createProject()
+      await deploy(theirs, {
+        steady,
+        loop: `export default callable({ handler() { while (true); } })`,
+        buffers: `export default callable({ handler: async () => {
+          const all: Uint8Array[] = []
+          while (true) { all.push(new Uint8Array(8e6).fill(1)); await new Promise((done) => setTimeout(done, 1)) }
+        } })`,
+      })
+      expect((await callFunction(theirs, 'loop')).body.code).toBe('function_timeout')
+      expect(await isWell(theirs)).toBe(true)
+      expect((await callFunction(theirs, 'buffers')).body.code).toBe('function_out_of_memory')
+      expect(await isWell(theirs)).toBe(true)
+    } finally {
+      await bare.stop()
+    }
+  },
+)
+
 test('nothing is left running when the server stops', async () => {
   const other = await startTestServer()
   const theirs = await other.createProject()

@@ -115,7 +115,7 @@ async function openServices(database: TestDatabase, config: Config): Promise<Ser
     bus,
     nodes: await openNodes(db, bus, log),
     metrics: createMetrics(),
-    masterKey: Buffer.alloc(32, 1),
+    masterKeys: { current: Buffer.alloc(32, 1), previous: undefined },
   }
 }
 

@@ -23,7 +23,8 @@ export function readRefreshToken(box: SecretBox, text: string): RefreshToken | n
   const match = /^rt_([A-Za-z0-9-]{1,64})\.([1-9]\d{0,8})\.([A-Za-z0-9_-]{43})$/.exec(text)
   const [, sessionId, generation, mac] = match ?? []
   if (sessionId === undefined || generation === undefined || mac === undefined) return null
-  const expected = box.mac(`${sessionId}.${generation}`)
-  const matches = timingSafeEqual(Buffer.from(mac), Buffer.from(expected))
+  const matches = box
+    .macs(`${sessionId}.${generation}`)
+    .some((expected) => timingSafeEqual(Buffer.from(mac), Buffer.from(expected)))
   return matches ? { sessionId, generation: Number(generation) } : null
 }

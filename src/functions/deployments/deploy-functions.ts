@@ -23,13 +23,17 @@ export interface NewDeployment extends Upload {
   share: number
 }
 
-export interface Deployed {
-  id: string
+/** What a version is, or would be. */
+export interface Prepared {
   hash: string
-  createdAt: Date
   entries: FunctionEntry[]
   /** What was accepted, and does not do yet what one may think. */
   warnings: Issue[]
+}
+
+export interface Deployed extends Prepared {
+  id: string
+  createdAt: Date
 }
 
 const keptDeployments = 20
@@ -39,7 +43,7 @@ export async function prepareFunctions(
   functions: Functions,
   project: Project,
   { files, entries: named, resolutions }: Upload,
-): Promise<{ bundle: Bundle; hash: string; entries: FunctionEntry[] }> {
+): Promise<Prepared & { bundle: Bundle }> {
   const names = nameFunctions(files, named)
   const { bundle, entries } = await functions.deploying(async () => {
     const made = await bundleFunctions(files, names, resolutions)
@@ -49,7 +53,7 @@ export async function prepareFunctions(
   })
   checkTogether(entries)
   checkSubscribers(entries, functions.services.config.limits)
-  return { bundle, hash: hashOf(bundle), entries }
+  return { bundle, hash: hashOf(bundle), entries, warnings: warningsOf(entries) }
 }
 
 /**
@@ -61,7 +65,7 @@ export async function deployFunctions(
   { project, actor, request }: { project: Project; actor: Actor; request: AuditSource },
   { message, share, ...upload }: NewDeployment,
 ): Promise<Deployed> {
-  const { bundle, hash, entries } = await prepareFunctions(functions, project, upload)
+  const { bundle, hash, entries, warnings } = await prepareFunctions(functions, project, upload)
   const packed = await packBundle(bundle)
   const sources = await packSources(upload)
   const deployed = await functions.services.control.$transaction(async (tx) => {
@@ -93,7 +97,7 @@ export async function deployFunctions(
     return row
   })
   functions.versions.changed(project.id)
-  return { id: deployed.id, hash, createdAt: deployed.createdAt, entries, warnings: warningsOf(entries) }
+  return { id: deployed.id, hash, createdAt: deployed.createdAt, entries, warnings }
 }
 
 type Tx = Parameters<typeof recordAudit>[0]

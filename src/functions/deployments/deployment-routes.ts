@@ -6,7 +6,7 @@ import { closed, dryRunQuery, idSchema, timeSchema } from '../../projects/schema
 import type { Functions } from '../functions.ts'
 import { base, reads, refParams, tags, writes } from '../schemas.ts'
 import { activateDeployment } from './activate-deployment.ts'
-import { deployFunctions, prepareFunctions } from './deploy-functions.ts'
+import { deployFunctions, prepareFunctions, type Prepared } from './deploy-functions.ts'
 import type { FunctionEntry } from './function-entry.ts'
 import { listDeployments } from './list-deployments.ts'
 import type { UploadedFiles } from './resolve-upload.ts'
@@ -49,14 +49,17 @@ const functionSchema = Type.Object(
   { additionalProperties: true },
 )
 
-const preparedSchema = Type.Object({ hash: Type.String(), functions: Type.Array(functionSchema) })
+const preparedSchema = Type.Object({
+  hash: Type.String(),
+  functions: Type.Array(functionSchema),
+  warnings: Type.Array(
+    Type.Object({ path: Type.String(), code: Type.String(), message: Type.String() }, closed),
+  ),
+})
 const presentedSchema = Type.Object({
   id: Type.String(),
   createdAt: timeSchema,
   ...preparedSchema.properties,
-  warnings: Type.Array(
-    Type.Object({ path: Type.String(), code: Type.String(), message: Type.String() }, closed),
-  ),
 })
 const deploymentParams = Type.Object({ ref: Type.String({ maxLength: 64 }), id: idSchema })
 
@@ -83,18 +86,11 @@ export function registerDeploymentRoutes(app: HttpServer, functions: Functions):
       const { entries: named, resolutions } = manifest ?? {}
       const upload = { files: readFiles(files), entries: named, resolutions, message, share: wanted }
       if (request.query.dryRun === true) {
-        const prepared = await prepareFunctions(functions, project, upload)
-        return reply.send({ hash: prepared.hash, functions: prepared.entries.map(presentFunction) })
+        return reply.send(presentPrepared(await prepareFunctions(functions, project, upload)))
       }
       const made = await deployFunctions(functions, { project, actor, request }, upload)
-      const { id, hash, createdAt, entries, warnings } = made
-      return reply.code(201).send({
-        id,
-        hash,
-        createdAt: createdAt.toISOString(),
-        functions: entries.map(presentFunction),
-        warnings,
-      })
+      const { id, createdAt } = made
+      return reply.code(201).send({ id, createdAt: createdAt.toISOString(), ...presentPrepared(made) })
     },
   )
 
@@ -179,6 +175,10 @@ export function registerDeploymentRoutes(app: HttpServer, functions: Functions):
       }
     },
   )
+}
+
+function presentPrepared({ hash, entries, warnings }: Prepared) {
+  return { hash, functions: entries.map(presentFunction), warnings }
 }
 
 function presentFunction({ name, kind, file, settings, hash }: FunctionEntry): {

@@ -7,11 +7,12 @@ import type { Config } from '../../config.ts'
 import type { Logger } from '../../platform/logging.ts'
 import type { Project } from '../../projects/project.ts'
 import { functionUnavailable } from '../errors.ts'
-import { chooseConfinement, type Confinement } from './confinement.ts'
+import type { Confinement } from './confinement.ts'
 import type { EndReason } from './function-process.ts'
 import { ProjectRuntime, type RuntimeHost } from './project-runtime.ts'
 import { openRunFolder, type RunFolder } from './run-folder.ts'
-import { canStart, startWorkerd } from './start-workerd.ts'
+import { startWorkerd } from './start-workerd.ts'
+import { findConfinement } from './find-confinement.ts'
 import { findWorkerd } from './workerd-binary.ts'
 
 /** The processes of all projects that run functions on this node. */
@@ -129,9 +130,7 @@ async function confine(
     return undefined
   }
   try {
-    const confinement = await chooseConfinement(program, wanted, (candidate) =>
-      canStart({ program, confinement: candidate, runFolder, heapMegabytes: 64 }),
-    )
+    const confinement = await findConfinement(program, wanted, runFolder)
     log[confinement.kind === 'namespaces' ? 'info' : 'warn'](
       { protection: confinement.kind },
       confinement.kind === 'namespaces'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ApiError } from '../../platform/errors.ts'
-import type { ControlPlane } from '../../platform/prisma.ts'
+import type { ControlPlane, ControlPlaneTransaction } from '../../platform/prisma.ts'
 import type { SecretBox } from '../../platform/secret-box.ts'
 import type { Actor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
@@ -53,6 +53,17 @@ export async function putSecret(functions: Functions, change: SecretChange, valu
     await recordAudit(tx, auditOf(change, 'secret.put'))
   })
   functions.versions.changed(project.id)
+}
+
+/** Encrypts them anew, after the master key was changed. */
+export async function resealFunctionSecrets(tx: ControlPlaneTransaction, box: SecretBox): Promise<void> {
+  for (const { projectId, name, sealed } of await tx.functionSecret.findMany()) {
+    const context = secretContext(projectId, name)
+    await tx.functionSecret.update({
+      where: { projectId_name: { projectId, name } },
+      data: { sealed: box.seal(box.open(sealed, context), context) },
+    })
+  }
 }
 
 /** Whether there was one. */
