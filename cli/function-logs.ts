@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Target } from './environments.ts'
-import { paint } from './terminal.ts'
+import { CliFault } from './fault.ts'
+import { paint, print } from './terminal.ts'
 
 /** One line that a function wrote. */
 export interface LogLine {
@@ -42,6 +44,29 @@ export async function* followLogs(
       yield line
     }
   }
+}
+
+/** All new lines of a project on the terminal, until `signal` aborts; through times in which nothing answers. */
+export async function printNewLogs(target: Target, signal: AbortSignal): Promise<void> {
+  let after: string | undefined
+  while (!signal.aborted) {
+    try {
+      after ??= await newest(target)
+      for await (const line of followLogs(target, undefined, { limit: '500' }, after, signal)) {
+        after = line.id
+        print(formatLogLine(line))
+      }
+    } catch (error) {
+      if (!(error instanceof CliFault) && !signal.aborted) throw error
+      await setTimeout(1_000, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+async function newest(target: Target): Promise<string> {
+  const query = { limit: '1' }
+  const { logs } = await target.api.call<{ logs: LogLine[] }>('GET', logPath(target, undefined), { query })
+  return logs[0]?.id ?? beforeAll
 }
 
 /** What comes before all lines that there are. */

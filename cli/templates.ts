@@ -1,4 +1,7 @@
-/** What `basalt init` writes: an app of notes, each of them its author's alone, and a test that it stays so. */
+/**
+ * What `basalt init` writes: an app of notes, each of them its author's alone, with a function of each usual kind, and
+ * tests that it stays so.
+ */
 export function templates({
   name,
   version,
@@ -13,11 +16,14 @@ export function templates({
     ['schema.ts', schema],
     ['channels.ts', channels],
     ['settings.ts', settings],
+    ['functions/trim-note.ts', trimNote],
+    ['functions/finish-notes.ts', finishNotes],
+    ['functions/count-notes.ts', countNotes],
     ['test/project.ts', testProject],
     ['test/notes.test.ts', test],
     ['package.json', json(packageOf(name, version))],
     ['tsconfig.json', json(tsconfig)],
-    ['.gitignore', 'node_modules/\n.basalt/\n'],
+    ['.gitignore', 'node_modules/\n.basalt/\n.env.local\n'],
   ]
 }
 
@@ -101,6 +107,53 @@ export const settings: Settings = {
 }
 `
 
+const trimNote = `import { functionsFor, reject } from '@basalt/client/functions'
+import type { schema } from '../schema.ts'
+
+const { beforeCreate } = functionsFor<typeof schema>()
+
+// Runs inside each write, before schema and rules: what it returns is stored instead.
+export default beforeCreate('notes', ({ document }) => {
+  const text = String(document.text).trim()
+  if (text === '') reject('A note says something')
+  return { ...document, text }
+})
+`
+
+const finishNotes = `import { integer } from '@basalt/client'
+import { functionsFor } from '@basalt/client/functions'
+import type { schema } from '../schema.ts'
+
+const { callable } = functionsFor<typeof schema>()
+
+// Called by apps: basalt.functions.call('finish-notes', {}). With the rights of the user who calls, so rules hold here too.
+export default callable({
+  output: { finished: integer() },
+  async handler(_input, { as, auth, log }) {
+    if (auth === null) return { finished: 0 }
+    const notes = as(auth).collection('notes')
+    let finished = 0
+    for await (const { id } of notes.where({ done: false })) {
+      await notes.update(id, { done: true })
+      finished += 1
+    }
+    log.info('finished notes', { owner: auth.uid, finished })
+    return { finished }
+  },
+})
+`
+
+const countNotes = `import { functionsFor } from '@basalt/client/functions'
+import type { schema } from '../schema.ts'
+
+const { schedule } = functionsFor<typeof schema>()
+
+// Every morning, once on all servers together, with the rights of the function itself.
+export default schedule('0 8 * * *', { timezone: 'Europe/Berlin' }, async (_input, { basalt, log }) => {
+  log.info('notes so far', { count: await basalt.collection('notes').count() })
+})
+`
+
 const testProject = `import { readFileSync } from 'node:fs'
 import { createClient } from '@basalt/client'
 import { schema } from '../schema.ts'
@@ -118,6 +171,7 @@ export const newClient = () => createClient({ url, project, key: publishableKey,
 `
 
 const test = `import { expect, test } from 'vitest'
+import type finishNotes from '../functions/finish-notes.ts'
 import { newClient } from './project.ts'
 
 const note = { text: 'Buy milk', done: false }
@@ -139,5 +193,18 @@ test('a note is its author\\'s alone', async () => {
   expect(await ada.collection('notes').get(id)).toMatchObject(note)
   await expect(bob.collection('notes').get(id)).rejects.toMatchObject({ code: 'not_found' })
   expect(await bob.collection('notes').count()).toBe(0)
+})
+
+test('a note is trimmed, and a function finishes those of whoever calls', async () => {
+  const ada = newClient()
+  const bob = newClient()
+  const { user } = await ada.auth.signInAnonymously()
+  await bob.auth.signInAnonymously()
+  const { id } = await ada.collection('notes').create({ ...note, text: '  Buy bread ', owner: user.id })
+
+  expect(await bob.functions.call<typeof finishNotes>('finish-notes', {})).toEqual({ finished: 0 })
+  expect(await ada.functions.call<typeof finishNotes>('finish-notes', {})).toEqual({ finished: 1 })
+
+  expect(await ada.collection('notes').get(id)).toMatchObject({ text: 'Buy bread', done: true })
 })
 `

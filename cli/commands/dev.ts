@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { basename, join, relative } from 'node:path'
 import { type Api, ApiFault, createApi, isServing } from '../api.ts'
 import { type Command, shared } from '../command.ts'
+import { createDevSecrets, devSecretsFile } from '../dev-secrets.ts'
 import { type DevState, devStatePath, readDevState, saveDevState } from '../dev-state.ts'
 import {
   configFile,
@@ -13,7 +14,8 @@ import {
   type Target,
 } from '../environments.ts'
 import { CliFault, wrongUsage } from '../fault.ts'
-import { loadFolder } from '../load-folder.ts'
+import { printNewLogs } from '../function-logs.ts'
+import { type FolderConfiguration, FolderFaults, loadFolder } from '../load-folder.ts'
 import { makePlan } from '../plan.ts'
 import { runServer, type ServerProcess } from '../run-server.ts'
 import { showPlan } from '../show-plan.ts'
@@ -25,8 +27,8 @@ export const dev: Command = {
   usage: 'dev [options]',
   summary: 'run a server for this folder, and deploy on every save',
   about: `Starts a server on this machine with its data in .basalt, or uses the one that runs there already; makes the
-project if it isn't there; and deploys whenever a file is saved. Collections that go are not deleted.
-Ctrl-C stops it, and the server that it has started.`,
+project if it isn't there; deploys whenever a file is saved; and shows what functions write. Their secrets are what
+.env.local says. Collections that go are not deleted. Ctrl-C stops it, and the server that it has started.`,
   options: { env: shared.env.option },
   optionHelp: { env: shared.env.help },
   maxPositionals: 0,
@@ -44,12 +46,19 @@ Ctrl-C stops it, and the server that it has started.`,
       await saveDevState(folder.path, state)
       describe(folder, state)
       const target: Target = { name, url, project, api }
-      await deployNow(folder, target)
-      const watching = watchFolder(folder.path, () => deployNow(folder, target))
+      const setSecrets = createDevSecrets(folder.path, target)
+      const watching = watchFolder(folder.path, [devSecretsFile], async () =>
+        watching.include(await deployNow(folder, target, setSecrets)),
+      )
+      const over = new AbortController()
+      const logs = printNewLogs(target, over.signal)
       try {
-        await Promise.race([stopped, watching.failed, ...(server === undefined ? [] : [server.ended])])
+        await watching.now()
+        await Promise.race([stopped, watching.failed, logs, ...(server === undefined ? [] : [server.ended])])
       } finally {
+        over.abort()
         await watching.stop()
+        await logs
       }
       return 0
     } finally {
@@ -147,21 +156,37 @@ function describe({ path }: Folder, { url, project, publishableKey, secretKey, e
   print()
 }
 
-/** A fault is told, and the next save tries again. */
-async function deployNow(folder: Folder, target: Target): Promise<void> {
+/** A fault is told, and the next save tries again. Resolves to the files that have a part in it. */
+async function deployNow(
+  folder: Folder,
+  target: Target,
+  setSecrets: () => Promise<string[]>,
+): Promise<readonly string[]> {
   const time = paint('dim', new Date().toTimeString().slice(0, 8))
   try {
+    const secrets = await setSecrets()
+    if (secrets.length > 0) print(`${paint('yellow', '~')} secrets ${secrets.join(', ')}`)
     const configuration = await loadFolder(folder.path, target.name)
     const plan = await makePlan(folder.path, configuration, target, { delete: [] })
     showPlan(plan)
     await applyPlan(plan, () => undefined)
     print(`${time} ${paint('green', '✓')} ${plan.changes.length === 0 ? 'nothing to change' : 'deployed'}`)
+    return filesOf(configuration)
   } catch (error) {
     if (!(error instanceof CliFault)) throw error
     print(
       `${error.message}\n${time} ${paint('red', '✗')} the project stays as it was; waiting for the next save`,
     )
+    return error instanceof FolderFaults
+      ? [...error.files, ...error.faults.flatMap(({ file }) => file ?? [])]
+      : []
   }
+}
+
+/** Packages are not watched: npm changes thousands of files at once. */
+function filesOf({ sources, functions }: FolderConfiguration): string[] {
+  const places = [...(functions?.places.values() ?? [])]
+  return [...sources.keys(), ...places.filter((file) => !/[/\\]node_modules[/\\]/.test(file))]
 }
 
 async function stopSignal(): Promise<void> {

@@ -10,7 +10,7 @@ import { paint, print } from '../terminal.ts'
 export const init: Command = {
   usage: 'init [folder]',
   summary: 'make a folder that holds a project as code',
-  about: `Writes ${configFile}, schema.ts, channels.ts, settings.ts and a test, here or into a new folder.
+  about: `Writes ${configFile}, schema.ts, channels.ts, settings.ts, functions and tests, here or into a new folder.
 Files that are there already stay as they are.`,
   options: {},
   optionHelp: {},
@@ -38,7 +38,9 @@ Files that are there already stay as they are.`,
     print('  npx basalt dev     starts a server, and deploys on every save')
     print('  npx vitest         runs the test, in a second terminal')
     if (written.get('.gitignore') !== true)
-      print('\nSee to it that .gitignore names .basalt/: secrets of your own server are in there.')
+      print(
+        '\nSee to it that .gitignore names .basalt/ and .env.local: secrets of your own server are in there.',
+      )
     return 0
   },
 }

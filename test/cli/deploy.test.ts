@@ -121,7 +121,7 @@ test('scripts get JSON and nothing else', async () => {
     environment: 'dev',
     project: project.ref,
     inSync: false,
-    changes: [{ sign: '+', kind: 'collection', name: 'notes' }, { kind: 'channel' }],
+    changes: [{ sign: '+', kind: 'collection', name: 'notes' }, { kind: 'channel' }, { kind: 'functions' }],
   })
   await folder.write('schema.ts', `console.log('hello')\n${await folder.read('schema.ts')}`)
   const deployed = await folder.run('deploy', '--yes', '--json')

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { access, stat } from 'node:fs/promises'
+import { access, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
@@ -103,6 +103,9 @@ test(
     expect((await folder.run('deploy', '--check')).code).toBe(0)
     expect((await folder.run('doctor')).stdout).toMatch(/✓ dev +shoplocaldev at .* is ready/)
     await runFolderTest()
+    expect(await dev.until('finish-notes info')).toMatch(
+      /\d\d:\d\d:\d\d finish-notes info {2}finished notes \{"owner":".+","finished":0\}/,
+    )
 
     expect(await dev.stop()).toBe(0)
     await expect(fetch(`${url}/healthz`)).rejects.toThrow()
@@ -125,7 +128,69 @@ async function runFolderTest(): Promise<void> {
   child.stderr.on('data', (chunk) => (output += String(chunk)))
   const code = await new Promise((resolve) => child.once('close', resolve))
   expect(code, output).toBe(0)
-  expect(output).toContain('2 passed')
+  expect(output).toContain('3 passed')
+}
+
+test(
+  'functions are deployed on save, with secrets from .env.local and files from outside, and their lines are shown',
+  { timeout: 120_000 },
+  async () => {
+    await rm(join(folder.path, 'functions'), { recursive: true })
+    const shout = (word: string) => `export const shout = (): never => {\n  throw new Error(\`${word}\`)\n}\n`
+    await folder.write('../shared/shout.ts', shout('loud'))
+    await folder.write('.env.local', 'GREETING="good morning"\nlower=case\n')
+    await folder.write(
+      'functions/greet.ts',
+      `import { callable } from '@basalt/client/functions'
+import { shout } from '../../shared/shout.ts'
+import word from './word.txt'
+export default callable({
+  access: 'public',
+  handler: (_, { env, log }) => {
+    log.warn('said', { greeting: env['GREETING'], word })
+    shout()
+    return {}
+  },
+})
+`,
+    )
+    await folder.write('functions/word.txt', 'hello')
+    const dev = startDev()
+    const started = await dev.until('✓ deployed')
+    expect(started).toContain('~ secrets GREETING\n')
+    expect(started).not.toContain('good morning')
+    expect(started).toContain('    + function greet: callable for public\n')
+
+    expect(await callGreet()).toBe('function_failed')
+    const lines = await dev.until(/shout\.ts:2:\d+/)
+    expect(lines).toMatch(/^\d\d:\d\d:\d\d greet warn {2}said \{"greeting":"good morning","word":"hello"\}$/m)
+    expect(lines).toMatch(/greet error greet: loud\n {4}at shout .*shared\/shout\.ts:2:9\)?\n/)
+
+    await folder.write('functions/word.txt', 'bye')
+    expect(await dev.until('✓ deployed')).toContain('~ function greet: its code')
+    await folder.write('../shared/shout.ts', shout('louder'))
+    expect(await dev.until('✓ deployed')).toContain('~ function greet: its code')
+    await folder.write('.env.local', 'GREETING="good night"\n')
+    expect(await dev.until('nothing to change')).toContain('~ secrets GREETING\n')
+    await callGreet()
+    expect(await dev.until('greet error')).toMatch(/"greeting":"good night","word":"bye"[^]*louder/)
+
+    await folder.write('functions/greet.ts', 'export default (')
+    expect(await dev.until('waiting for the next save')).toContain('functions/greet.ts:1:17 ')
+    expect(await callGreet()).toBe('function_failed')
+    expect(await dev.stop()).toBe(0)
+  },
+)
+
+async function callGreet(): Promise<unknown> {
+  const { project, publishableKey } = await devState()
+  const answer = await fetch(`${url}/v1/projects/${project}/functions/greet`, {
+    method: 'POST',
+    headers: { 'x-api-key': String(publishableKey), 'content-type': 'application/json' },
+    body: '{}',
+  })
+  const { code } = (await answer.json()) as { code: string }
+  return code
 }
 
 test('a server that runs already is used, with the sign-in of its operator, and left running', async () => {
