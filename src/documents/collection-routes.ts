@@ -8,6 +8,7 @@ import { defineCollection } from './collections/define-collection.ts'
 import { deleteCollection } from './collections/delete-collection.ts'
 import { presentCollection, presentPlan } from './collections/present-collection.ts'
 import type { Documents } from './documents.ts'
+import { collectionNotFound } from './errors.ts'
 import { explainRequest, type Simulation } from './explain-rule.ts'
 import { DefinitionParams, ExplainBody, projectRef } from './schemas.ts'
 
@@ -42,7 +43,10 @@ export function registerCollectionRoutes(app: HttpServer, documents: Documents):
     config: reads,
     schema: { operationId: 'getCollection', summary: 'Read a collection', tags, params: DefinitionParams },
     async handler(request) {
-      return presentCollection(await catalog.get(callerOf(request).project, request.params.collection))
+      const name = request.params.collection
+      const collection = await catalog.find(callerOf(request).project, name)
+      if (collection === undefined) throw collectionNotFound(name)
+      return presentCollection(collection)
     },
   })
 

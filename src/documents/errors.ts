@@ -1,5 +1,6 @@
 import {
   ApiError,
+  declarationBroken,
   forbidden,
   invalidRequest,
   type Issue,
@@ -9,6 +10,10 @@ import {
 
 export function collectionNotFound(name: string): ApiError {
   return notFound(`The collection ${name}`)
+}
+
+export function collectionBroken(name: string): ApiError {
+  return declarationBroken(`What is declared of the collection ${name}`)
 }
 
 /** For everybody, rules and scopes aside: another feature writes it. */

@@ -25,6 +25,7 @@ const kinds = {
   method_not_allowed: { status: 405, title: 'This path does not take this method' },
   conflict: { status: 409, title: 'The request is in conflict with the present state' },
   project_locked: { status: 409, title: 'The write that called this function holds the project' },
+  declaration_broken: { status: 409, title: 'What is declared here can not be used any more' },
   already_exists: { status: 409, title: 'It exists already' },
   version_mismatch: { status: 412, title: 'It has changed in the meantime' },
   cursor_expired: { status: 410, title: 'The cursor is older than what is kept' },
@@ -90,6 +91,11 @@ export function invalidValue(path: string, message: string, code = 'invalid'): A
 
 export function notFound(what: string): ApiError {
   return new ApiError('not_found', `${what} does not exist.`)
+}
+
+/** For everybody, until it is declared anew: what is stored was understood once, and is not any more. */
+export function declarationBroken(what: string): ApiError {
+  return new ApiError('declaration_broken', `${what} can not be used any more; it has to be declared anew.`)
 }
 
 export function forbidden(detail: string, errors: Issue[] = []): ApiError {

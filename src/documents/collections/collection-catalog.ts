@@ -1,15 +1,20 @@
 import { Value } from 'typebox/value'
 import type { Services } from '../../platform/services.ts'
 import type { Project } from '../../projects/project.ts'
-import { collectionNotFound } from '../errors.ts'
+import { ApiError, type Issue } from '../../platform/errors.ts'
+import { collectionBroken, collectionNotFound } from '../errors.ts'
 import { builtInCollections, effectiveDefinition } from './built-in-collections.ts'
-import { type Collection, compileCollection } from './collection.ts'
+import { brokenCollection, type Collection, compileCollection } from './collection.ts'
 import { CollectionDefinition, completeDefinition } from './collection-definition.ts'
 
 /** The collections of all projects, compiled and kept until they change. */
 export interface CollectionCatalog {
-  /** Throws 404 for what is not declared; reserved names can't be declared. At once when it is in memory. */
+  /**
+   * Throws 404 for what is not declared, and 409 for what is and does not compile; reserved names can't be declared. At
+   * once when it is in memory.
+   */
   get(project: Project, name: string): Collection | Promise<Collection>
+  /** Also one that is broken, as are those of `all`: to look at what is declared and into what is stored. */
   find(project: Project, name: string): Promise<Collection | undefined>
   all(project: Project): Promise<ReadonlyMap<string, Collection>>
   /** After a change was committed: on this node at once, on the others through the bus. */
@@ -33,7 +38,7 @@ const maxProjects = 500
 const checkAfterMs = 3_000
 const maxAgeMs = 5_000
 
-export function createCollectionCatalog({ control, bus }: Services): CollectionCatalog {
+export function createCollectionCatalog({ control, bus, log }: Services): CollectionCatalog {
   const loading = new Map<string, Promise<Entry>>()
   const loaded = new Map<string, Entry>()
 
@@ -98,27 +103,38 @@ export function createCollectionCatalog({ control, bus }: Services): CollectionC
       where: { projectId: project.id },
       orderBy: { name: 'asc' },
     })
-    const declared = new Map(
-      rows.map(({ name, schema, indexes, rules, fields }) => {
-        const definition = Value.Parse(CollectionDefinition, { schema, indexes, rules, fields })
-        return [name, completeDefinition(definition)]
-      }),
-    )
-    for (const [name, { defaults }] of builtInCollections) {
-      if (!declared.has(name)) declared.set(name, defaults)
-    }
     const collections = new Map(
-      [...declared].map(([name, definition]) => [
+      rows.map(({ name, schema, indexes, rules, fields }) => [
         name,
-        compileCollection(project, name, effectiveDefinition(name, definition)),
+        compileStored(project, name, { schema, indexes, rules, fields }),
       ]),
     )
+    for (const [name, { defaults }] of builtInCollections) {
+      if (!collections.has(name)) collections.set(name, compileCollection(project, name, defaults))
+    }
     return { collections, stamp: stampOf(rows), checkedAt, checking: undefined }
+  }
+
+  /** One that does not compile, after an update of the server perhaps, must not take the others with it. */
+  function compileStored(project: Project, name: string, stored: Record<string, unknown>): Collection {
+    const isRead = Value.Check(CollectionDefinition, stored)
+    const definition = completeDefinition(isRead ? stored : {})
+    try {
+      const parsed = completeDefinition(Value.Parse(CollectionDefinition, stored))
+      return compileCollection(project, name, effectiveDefinition(name, parsed))
+    } catch (error) {
+      log.error(
+        { err: error, project: project.ref, collection: name },
+        'a collection is closed: it is broken',
+      )
+      return brokenCollection(project, name, definition, faultsOf(error))
+    }
   }
 
   function required(collections: Loaded, name: string): Collection {
     const collection = collections.get(name)
     if (collection === undefined) throw collectionNotFound(name)
+    if (collection.faults !== undefined) throw collectionBroken(name)
     return collection
   }
 
@@ -139,6 +155,11 @@ export function createCollectionCatalog({ control, bus }: Services): CollectionC
       bus.publish('collections', project.id)
     },
   }
+}
+
+function faultsOf(error: unknown): readonly Issue[] {
+  if (error instanceof ApiError && error.errors.length > 0) return error.errors
+  return [{ path: '', code: 'invalid', message: 'is not what a declaration looks like' }]
 }
 
 function stampOf(rows: readonly { id: string; updatedAt: Date }[]): string {

@@ -42,6 +42,8 @@ export interface Collection {
   relations: ReadonlyMap<string, string>
   indexes: readonly ParsedIndex[]
   queryIndexes: CollectionIndexes
+  /** Why what is stored does not compile. Such a collection is closed to everybody until it is declared anew. */
+  faults: readonly Issue[] | undefined
 }
 
 /** Compiles a declaration; throws 400 with the path of every fault in schema, indexes, rules and fields. */
@@ -96,6 +98,25 @@ export function compileCollection(
     relations: relationsOf(definition),
     indexes,
     queryIndexes: collectionIndexes(indexes),
+    faults: undefined,
+  }
+}
+
+/** What stands for a stored declaration that does not compile (any more): its table and what is known of its indexes. */
+export function brokenCollection(
+  project: Pick<Project, 'id' | 'ref'>,
+  name: string,
+  definition: CompleteDefinition,
+  faults: readonly Issue[],
+): Collection {
+  const nothing = { schema: null, indexes: [], rules: {}, fields: {} }
+  const indexes = collectIssues([], () => parseIndexes(definition.indexes)) ?? []
+  return {
+    ...compileCollection(project, name, nothing),
+    definition,
+    indexes,
+    queryIndexes: collectionIndexes(indexes),
+    faults,
   }
 }
 

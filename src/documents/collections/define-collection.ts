@@ -21,6 +21,8 @@ export interface DefinedCollection {
   collection: Collection
   plan: CollectionPlan
   created: boolean
+  /** Whether what was declared until now was broken. */
+  repairs: boolean
 }
 
 /**
@@ -43,13 +45,14 @@ export async function defineCollection(
     const collections = await catalog.all(project)
     const current = collections.get(name)
     const plan = planCollectionChange(current, wanted, collections)
-    return { collection: wanted, plan, created: current === undefined }
+    const repairs = current?.faults !== undefined
+    return { collection: wanted, plan, created: current === undefined, repairs }
   }
   if (options.dryRun) return planned()
   return withCollectionLock(documents, project, name, async (session) => {
     catalog.changed(project)
     const result = await planned()
-    if (result.plan.steps.length === 0) return result
+    if (result.plan.steps.length === 0 && !result.repairs) return result
     if (result.created) await createCollection(services, project, wanted, options)
     else await changeCollection(services, session, project, result, options)
     catalog.changed(project)

@@ -2,7 +2,7 @@ import type { Actor } from '../../projects/actor.ts'
 import { type AuditSource, recordAudit } from '../../projects/record-audit.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Documents } from '../documents.ts'
-import { readOnlyCollection } from '../errors.ts'
+import { collectionNotFound, readOnlyCollection } from '../errors.ts'
 import { builtInCollections } from './built-in-collections.ts'
 import { withCollectionLock } from './with-collection-lock.ts'
 
@@ -18,10 +18,11 @@ export async function deleteCollection(
   await withCollectionLock(documents, project, name, async () => {
     // Another node may have deleted it a moment ago.
     catalog.changed(project)
-    const { table } = await catalog.get(project, name)
+    const collection = await catalog.find(project, name)
+    if (collection === undefined) throw collectionNotFound(name)
     await services.control.$transaction(async (tx) => {
       await tx.collection.delete({ where: { projectId_name: { projectId: project.id, name } } })
-      await tx.$executeRawUnsafe(`DROP TABLE ${table}`)
+      await tx.$executeRawUnsafe(`DROP TABLE ${collection.table}`)
       await recordAudit(tx, {
         actor: options.actor,
         request: options.request,

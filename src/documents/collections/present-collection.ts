@@ -1,9 +1,10 @@
 import type { Collection } from './collection.ts'
 import type { CollectionPlan } from './plan-collection-change.ts'
 
-export function presentCollection({ name, definition }: Collection) {
+/** With `faults` if it is broken. */
+export function presentCollection({ name, definition, faults }: Collection) {
   const { schema, indexes, rules, fields } = definition
-  return { name, schema, indexes, rules, fields }
+  return { name, schema, indexes, rules, fields, ...(faults !== undefined && { faults }) }
 }
 
 /** What a declaration changed, or would change. */

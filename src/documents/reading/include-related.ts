@@ -7,6 +7,7 @@ import { visibleBy } from '../ask-rule.ts'
 import type { Caller } from '../caller.ts'
 import type { Collection } from '../collections/collection.ts'
 import type { Documents } from '../documents.ts'
+import { collectionBroken } from '../errors.ts'
 import { documentColumns, documentObject, readRow, selectRows } from '../stored-document.ts'
 import { guardedFields, withoutHiddenFields } from './field-access.ts'
 import type { IncludeTree } from './parse-include.ts'
@@ -52,6 +53,7 @@ async function relatedCollection(
   if (target === undefined) {
     throw invalidValue('include', `${field} is not a relation of ${collection.name}`, 'unknown_relation')
   }
+  if (target.faults !== undefined) throw collectionBroken(target.name)
   return target
 }
 

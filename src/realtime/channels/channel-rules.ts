@@ -1,7 +1,7 @@
 import { askPredicate } from '../../documents/ask-rule.ts'
 import { type Caller, ruleVariables } from '../../documents/caller.ts'
 import type { Documents } from '../../documents/documents.ts'
-import { forbidden } from '../../platform/errors.ts'
+import { declarationBroken, forbidden } from '../../platform/errors.ts'
 import { LookupCache } from '../../platform/lookup-cache.ts'
 import type { Services } from '../../platform/services.ts'
 import { isJudgedByRules } from '../../projects/actor.ts'
@@ -26,6 +26,8 @@ export interface ChannelRules {
   readonly pattern: readonly string[]
   readonly expressions: ReadonlyMap<ChannelAction, Expression>
   readonly predicates: ReadonlyMap<ChannelAction, Predicate>
+  /** What is stored does not compile (any more): the channels are closed to all whom rules judge. */
+  readonly isBroken: boolean
 }
 
 /** Throws 400 with the place of the first fault. */
@@ -39,7 +41,7 @@ export function compileChannelRules(pattern: readonly string[], sources: Channel
     expressions.set(action, parseRule(source, options))
   }
   const predicates = [...expressions].map(([action, rule]) => [action, compilePredicate(rule)] as const)
-  return { pattern, expressions, predicates: new Map(predicates) }
+  return { pattern, expressions, predicates: new Map(predicates), isBroken: false }
 }
 
 /** The channel rules of projects, as every node knows them. */
@@ -77,7 +79,7 @@ interface Loaded {
 const topic = 'channel-rules'
 
 export function createChannelRulesStore(services: Services, documents: Documents): ChannelRulesStore {
-  const { control, bus } = services
+  const { control, bus, log } = services
   const stamps = new Map<string, { text: string; stamp: object }>()
   const cache = new LookupCache<Loaded>({ maxEntries: 5_000, read })
   bus.subscribe(topic, (projectId) => cache.forget((loaded) => loaded.projectId === projectId))
@@ -85,14 +87,23 @@ export function createChannelRulesStore(services: Services, documents: Documents
 
   async function read(projectId: string): Promise<Loaded> {
     const rows = await control.channelRule.findMany({ where: { projectId }, orderBy: { pattern: 'asc' } })
-    const rules = rows.map(({ pattern, rules: sources }) =>
-      compileChannelRules(pattern.split(':'), sources as ChannelRuleSources),
-    )
+    const rules = rows.map(({ pattern, rules: sources }) => compileStored(projectId, pattern, sources))
     const text = JSON.stringify(rows)
     const known = stamps.get(projectId)
     const stamp = known?.text === text ? known.stamp : {}
     stamps.set(projectId, { text, stamp })
     return { projectId, rules: rules.sort((a, b) => bySpecificity(a.pattern, b.pattern)), stamp }
+  }
+
+  /** Rules that do not compile must not take the others with them, nor leave their channels to a wider pattern. */
+  function compileStored(projectId: string, pattern: string, sources: unknown): ChannelRules {
+    const segments = pattern.split(':')
+    try {
+      return compileChannelRules(segments, sources as ChannelRuleSources)
+    } catch (error) {
+      log.error({ err: error, projectId, pattern }, 'channels are closed: their rules are broken')
+      return { pattern: segments, expressions: new Map(), predicates: new Map(), isBroken: true }
+    }
   }
 
   async function load(projectId: string): Promise<Loaded> {
@@ -105,7 +116,11 @@ export function createChannelRulesStore(services: Services, documents: Documents
     async require(caller, channel, action, message) {
       if (!isJudgedByRules(caller.actor)) return
       const { rules } = await load(caller.project.id)
-      const predicate = rules.find(({ pattern }) => matchesPattern(pattern, channel))?.predicates.get(action)
+      const found = rules.find(({ pattern }) => matchesPattern(pattern, channel))
+      if (found?.isBroken === true) {
+        throw declarationBroken(`The rule of the channels ${found.pattern.join(':')}`)
+      }
+      const predicate = found?.predicates.get(action)
       const about = describe(channel)
       const scope = { ...ruleVariables(caller), channel: about, message: message ?? null }
       const isAllowed =
