@@ -164,7 +164,8 @@ export const taskFunctionsSql = `
         UPDATE basalt.tasks
         SET state = 'ready'
         FROM chosen
-        WHERE project_id = project AND tasks.id = chosen.id AND state = 'waiting'
+        -- An expression, or the index of what waits would be taken: that is found by the id, and read to its end.
+        WHERE project_id = project AND tasks.id = chosen.id AND state || '' = 'waiting'
         RETURNING tasks.id, tasks.priority, tasks.run_at
       )
       SELECT array_agg(
