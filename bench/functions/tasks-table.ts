@@ -32,8 +32,12 @@ export async function openTasksTable(sockets: string): Promise<TasksTable> {
   await client.connect()
   const isDone = async (): Promise<boolean> => {
     const { rows } = await client.query<{ done: boolean }>(
+      // By the index, whatever has ended already.
       `SELECT NOT EXISTS (
-         SELECT FROM basalt.tasks WHERE state IN ('scheduled', 'waiting', 'ready', 'running')
+         SELECT
+         FROM basalt.projects
+         JOIN basalt.tasks ON project_id = projects.id
+         WHERE state IN ('scheduled', 'waiting', 'ready', 'running')
        ) AS done`,
     )
     return rows[0]?.done === true
@@ -52,7 +56,7 @@ export async function openTasksTable(sockets: string): Promise<TasksTable> {
       const deadline = Date.now() + withinMs
       while (!(await isDone())) {
         if (Date.now() > deadline) throw new Error(`Tasks are not done within ${withinMs} ms.`)
-        await sleep(50)
+        await sleep(100)
       }
     },
     async read(name, since) {

@@ -68,7 +68,7 @@ export async function readLog(db: Queryable, schema: string, after: number, limi
     SELECT head.seq, head.trimmed, changes.*
     FROM ${s}._head AS head
     LEFT JOIN LATERAL (
-      SELECT seq, kind, collection, id, version, at, created_at, data::text, before_at, before::text, actor
+      SELECT ${columns}
       FROM ${s}._changes
       WHERE seq > $1
       ORDER BY seq
@@ -89,9 +89,31 @@ export async function readLog(db: Queryable, schema: string, after: number, limi
   }
 }
 
+/** The changes with these numbers, in no order. Those that were trimmed are missing. */
+export async function readLogAt(
+  db: Queryable,
+  schema: string,
+  seqs: readonly number[],
+): Promise<LoggedRow[]> {
+  const text = `
+    SELECT NULL, NULL, ${columns}
+    FROM ${quoteName(schema)}._changes
+    WHERE seq = ANY ($1)`
+  const { rows } = await db.query<StoredRow>({
+    ...statementName(text),
+    text,
+    values: [seqs],
+    rowMode: 'array',
+  })
+  return rows.flatMap(toLoggedRow)
+}
+
+const columns =
+  'seq, kind, collection, id, version, at, created_at, data::text, before_at, before::text, actor'
+
 type StoredRow = [
-  head: string,
-  trimmed: string,
+  head: string | null,
+  trimmed: string | null,
   seq: string | null,
   kind: LoggedRow['kind'],
   collection: string,

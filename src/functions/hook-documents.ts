@@ -1,4 +1,4 @@
-import { readLog } from '../changes/read-changes.ts'
+import { type ReadChange, shareChangeReads } from '../changes/share-change-reads.ts'
 import { toDocuments } from '../changes/present-change.ts'
 import type { Caller } from '../documents/caller.ts'
 import type { PlannedWrite } from '../documents/committer/planned-write.ts'
@@ -50,7 +50,8 @@ export function hookDocuments(documents: Documents, functions: Functions): void 
     },
     enqueued: (project) => tasks.wake(project),
   }
-  tasks.handle('write_event', (run) => deliver(documents, functions, run))
+  const readChange = shareChangeReads(documents.services.db)
+  tasks.handle('write_event', (run) => deliver(readChange, functions, run))
 }
 
 function listening(
@@ -116,11 +117,10 @@ function eventsOf(
 }
 
 /** Tells a function what was written, as it was committed: from the change log, by the number of the change. */
-async function deliver(documents: Documents, functions: Functions, run: TaskRun): Promise<unknown> {
+async function deliver(readChange: ReadChange, functions: Functions, run: TaskRun): Promise<unknown> {
   const { seq, depth } = run.task.payload as { seq: number; depth: number }
-  const { rows } = await readLog(documents.services.db, projectSchema(run.project), seq - 1, 1)
-  const [row] = rows
-  if (row?.seq !== seq) {
+  const row = await readChange(projectSchema(run.project), seq)
+  if (row === undefined) {
     throw new TaskFailure('change_gone', `The change ${seq} is not in the log any more.`, {
       isPermanent: true,
     })

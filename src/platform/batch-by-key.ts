@@ -6,17 +6,19 @@ interface Lane<Item> {
 }
 
 // As many as PostgreSQL can work on at once, and never so few that it or this process waits for the other.
-const maxUnderWay = Math.max(3, availableParallelism())
+const usuallyUnderWay = Math.max(3, availableParallelism())
 
 /**
  * Gathers items that are alike, and runs them in batches: at once while few batches of their kind are under way, else
  * together with all that arrive until one is done. So batches grow with the load, and a lone item waits for nobody.
  *
  * @param run must not throw: each item hears its own outcome
+ * @param maxUnderWay 1 where a statement's own cost is what counts, and not how soon it comes back
  */
 export function batchByKey<Item>(
   maxBatch: number,
   run: (key: string, batch: Item[]) => Promise<void>,
+  maxUnderWay = usuallyUnderWay,
 ): (key: string, item: Item) => void {
   const lanes = new Map<string, Lane<Item>>()
   const ready = new Set<string>()

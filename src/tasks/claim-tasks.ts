@@ -25,25 +25,29 @@ const maxBatch = 256
  * out twice is run once. Those that come together share a statement.
  */
 export function createClaims(db: Database, nodeId: string): ClaimTask {
-  const add = batchByKey<Waiting>(maxBatch, async (_key, batch) => {
-    try {
-      const { rows } = await db.query<ClaimedRow>({
-        name: 'claim tasks',
-        text: claimSql,
-        values: [batch.map(({ projectId }) => projectId), batch.map(({ id }) => id), nodeId],
-      })
-      const claimed = new Map(rows.map((row) => [`${row.project_id} ${row.id}`, row]))
-      for (const { projectId, id, resolve } of batch) {
-        const name = `${projectId} ${id}`
-        const row = claimed.get(name)
-        // Handed out twice in one batch, it is run once all the same.
-        claimed.delete(name)
-        resolve(row && toClaimedTask(row))
+  const add = batchByKey<Waiting>(
+    maxBatch,
+    async (_key, batch) => {
+      try {
+        const { rows } = await db.query<ClaimedRow>({
+          name: 'claim tasks',
+          text: claimSql,
+          values: [batch.map(({ projectId }) => projectId), batch.map(({ id }) => id), nodeId],
+        })
+        const claimed = new Map(rows.map((row) => [`${row.project_id} ${row.id}`, row]))
+        for (const { projectId, id, resolve } of batch) {
+          const name = `${projectId} ${id}`
+          const row = claimed.get(name)
+          // Handed out twice in one batch, it is run once all the same.
+          claimed.delete(name)
+          resolve(row && toClaimedTask(row))
+        }
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
       }
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-    }
-  })
+    },
+    1,
+  )
   return (projectId, id) => new Promise((resolve, reject) => add('claim', { projectId, id, resolve, reject }))
 }
 

@@ -33,19 +33,23 @@ const maxBatch = 256
 
 /** Records what became of attempts of this node. Those that end together share a statement. */
 export function createFinisher(db: Database, nodeId: string): FinishTask {
-  const add = batchByKey<Finished>(maxBatch, async (_key, batch) => {
-    try {
-      const { rows } = await db.query<{ project_id: string; id: string }>({
-        name: 'finish tasks',
-        text: finishSql,
-        values: [`[${batch.map(outcomeJson).join(',')}]`, nodeId],
-      })
-      const recorded = new Set(rows.map((row) => `${row.project_id} ${row.id}`))
-      for (const { task, resolve } of batch) resolve(recorded.has(`${task.projectId} ${task.id}`))
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-    }
-  })
+  const add = batchByKey<Finished>(
+    maxBatch,
+    async (_key, batch) => {
+      try {
+        const { rows } = await db.query<{ project_id: string; id: string }>({
+          name: 'finish tasks',
+          text: finishSql,
+          values: [`[${batch.map(outcomeJson).join(',')}]`, nodeId],
+        })
+        const recorded = new Set(rows.map((row) => `${row.project_id} ${row.id}`))
+        for (const { task, resolve } of batch) resolve(recorded.has(`${task.projectId} ${task.id}`))
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    },
+    1,
+  )
   return (task, outcome) =>
     new Promise((resolve, reject) => add('finish', { task, outcome, resolve, reject }))
 }

@@ -115,7 +115,10 @@ export const taskFunctionsSql = `
   -- The lines of a project are its queues, so one that is full or paused is stepped over, however long it is.
   CREATE OR REPLACE FUNCTION basalt.admit_tasks(wanted text[], at_once int)
   RETURNS int
-  LANGUAGE plpgsql AS $$
+  LANGUAGE plpgsql
+  -- The plan is the same for all projects, and to make it anew takes longer than to follow it.
+  SET plan_cache_mode = force_generic_plan
+  AS $$
   #variable_conflict use_column
   DECLARE
     project text;
@@ -164,7 +167,8 @@ export const taskFunctionsSql = `
         UPDATE basalt.tasks
         SET state = 'ready'
         FROM chosen
-        WHERE project_id = project AND tasks.id = chosen.id AND state = 'waiting'
+        -- An expression, or the index of what waits would be taken: that is found by the id, and read to its end.
+        WHERE project_id = project AND tasks.id = chosen.id AND state || '' = 'waiting'
         RETURNING tasks.id, tasks.priority, tasks.run_at
       )
       SELECT array_agg(

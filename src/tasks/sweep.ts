@@ -1,3 +1,4 @@
+import type { Database } from '../platform/database.ts'
 import type { Services } from '../platform/services.ts'
 import type { Admitter } from './admit-tasks.ts'
 import { recoverTasks, releaseJobs } from './recover-tasks.ts'
@@ -45,6 +46,7 @@ export function startSweeping(
       if (Date.now() - releasedAt >= releaseEveryMs) await release()
       const { rows } = await db.query<{ project_id: string }>({ name: 'sweep tasks', text: waitingSql })
       for (const { project_id } of rows) admitter.wake(project_id)
+      await analyzeIfGrown(db)
       return await makeDue()
     } catch (error) {
       log.warn({ err: error }, 'could not look for tasks that are due')
@@ -64,6 +66,22 @@ export function startSweeping(
       if (due.rows.length === 0) return everyMs / 10
     }
   }
+}
+
+/**
+ * Plans made for a table of a few rows read all of a project's tasks to find a dozen; autovacuum, which would see to
+ * that, may be half a minute away. It happens as often as the table doubles.
+ */
+async function analyzeIfGrown(db: Database): Promise<void> {
+  const { rows } = await db.query<{ has_grown: boolean }>({
+    name: 'have tasks grown',
+    text: `
+      SELECT n_live_tup > 1000 + 2 * greatest(reltuples, 0) AS has_grown
+      FROM pg_stat_user_tables
+      JOIN pg_class ON pg_class.oid = relid
+      WHERE relid = 'basalt.tasks'::regclass`,
+  })
+  if (rows[0]?.has_grown === true) await db.query('ANALYZE basalt.tasks')
 }
 
 /** The projects that have a task in this state, by one probe of the index for each, however many tasks they have. */

@@ -12,6 +12,7 @@ import { ProcessEndedError } from '../runtime/function-process.ts'
 import { wrapCode } from '../runtime/wrap-code.ts'
 import { callChain, maxDepth } from './call-chain.ts'
 import type { InvocationAuth } from './invocations.ts'
+import { limitTime } from './limit-time.ts'
 
 /** How a function is called, whoever calls. */
 export interface Invocation {
@@ -81,8 +82,7 @@ export async function dispatch(
   const startedAt = performance.now()
   const longestMs = invocation.deadlineMs ?? limits.functionMs
   const timeoutMs = Math.min(settings.timeout ?? longestMs, longestMs)
-  const deadline = AbortSignal.timeout(timeoutMs)
-  const signal = invocation.signal === undefined ? deadline : AbortSignal.any([deadline, invocation.signal])
+  const time = limitTime(timeoutMs, invocation.signal)
   let isCold = false
   let memoryBytes = 0
   let release: () => void = () => undefined
@@ -93,6 +93,7 @@ export async function dispatch(
   const finish: Dispatched['finish'] = async (failure) => {
     if (isOver) return
     isOver = true
+    time.end()
     release()
     leave()
     functions.invocations.end(id)
@@ -114,7 +115,7 @@ export async function dispatch(
   }
   const explain = (error: unknown): Error => {
     if (error instanceof ProcessEndedError) return ofEnd(name, error)
-    if (deadline.aborted) return errors.functionTimedOut(name, timeoutMs)
+    if (time.isOver) return errors.functionTimedOut(name, timeoutMs)
     // The caller is gone: nobody hears it.
     if (invocation.signal?.aborted === true) return errors.functionUnavailable('The caller has gone.')
     if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET') {
@@ -158,11 +159,11 @@ export async function dispatch(
           : { 'x-basalt-call': Buffer.from(JSON.stringify(call)).toString('base64') }),
       },
       body: http === undefined ? JSON.stringify(call) : http.body,
-      signal,
+      signal: time.signal,
     })
     memoryBytes = process.peakBytes
     release = called.release
-    return { answer: called.answer, invocationId: id, hasTimedOut: () => deadline.aborted, finish, explain }
+    return { answer: called.answer, invocationId: id, hasTimedOut: () => time.isOver, finish, explain }
   } catch (error) {
     const told = explain(error)
     await finish({ message: told.message })
