@@ -18,6 +18,8 @@ export interface Command {
   options: ParseArgsOptionsConfig
   /** Of each option, in the order in which they are shown. */
   optionHelp: Record<string, string>
+  /** What an option means that is given without a value: `--inspect`. */
+  impliedValues?: Record<string, string>
   maxPositionals: number
   /** Resolves to the exit code. */
   run(args: Arguments): Promise<number>

@@ -84,7 +84,7 @@ function find(name: string): Command {
 function parse(name: string, command: Command, args: string[]): Arguments {
   try {
     const { values, positionals } = parseArgs({
-      args,
+      args: args.map((arg) => withValue(arg, command)),
       options: command.options,
       allowPositionals: true,
       strict: true,
@@ -105,6 +105,11 @@ function parse(name: string, command: Command, args: string[]): Arguments {
     const [first = ''] = messageOf(error).split(/\. |\n/)
     throw wrongUsage(`${first.replace(/\.?$/, '.')} \`basalt ${name} --help\` shows what there is.`)
   }
+}
+
+function withValue(arg: string, { impliedValues = {} }: Command): string {
+  const value = arg.startsWith('--') ? impliedValues[arg.slice(2)] : undefined
+  return value === undefined ? arg : `${arg}=${value}`
 }
 
 function show(text: string): number {

@@ -18,10 +18,12 @@ interface ServerOptions {
   url: string
   dataDir: string
   operator: { email: string; password: string }
+  /** Where debuggers reach functions. */
+  inspect?: string | undefined
 }
 
 /** As `basalt start` does it; resolves once it serves. What it has to say goes to the standard error. */
-export async function runServer({ url, dataDir, operator }: ServerOptions): Promise<ServerProcess> {
+export async function runServer({ url, dataDir, operator, inspect }: ServerOptions): Promise<ServerProcess> {
   const { hostname, port } = new URL(url)
   const source = join(packageRoot, 'src/main.ts')
   const main = existsSync(source) ? source : join(packageRoot, 'dist/main.js')
@@ -37,6 +39,7 @@ export async function runServer({ url, dataDir, operator }: ServerOptions): Prom
       BASALT_DATA_DIR: dataDir,
       BASALT_OPERATOR_EMAIL: operator.email,
       BASALT_OPERATOR_PASSWORD: operator.password,
+      ...(inspect !== undefined && { BASALT_INSPECT: inspect }),
     },
   })
   let isStopping = false

@@ -31,6 +31,8 @@ export interface Config {
   readonly logLevel: (typeof logLevels)[number]
   /** What must stand around processes of functions; `auto`: the most that the host grants. */
   readonly functionProtection: (typeof protections)[number]
+  /** Where debuggers reach functions. For development: on this machine alone. */
+  readonly inspect: { readonly host: string; readonly port: number } | undefined
   /** How long the change log reaches back: what is older than `days`, or beyond `maxRows` in a project, goes. */
   readonly changeRetention: { readonly days: number; readonly maxRows: number }
   /** How long tasks that ended are shown: those that are dead for longer, and of a project no more than `maxRows`. */
@@ -119,6 +121,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     rateLimits: read.choice('BASALT_RATE_LIMITS', ['on', 'off'], 'on') === 'on',
     logLevel: read.choice('BASALT_LOG_LEVEL', logLevels, 'info'),
     functionProtection: read.choice('BASALT_FUNCTION_PROTECTION', protections, 'auto'),
+    inspect: readInspect(read, host),
     changeRetention: Object.freeze({
       days: read.integer('BASALT_CHANGE_RETENTION_DAYS', { default: 7, min: 1, max: 3650 }),
       maxRows: read.integer('BASALT_CHANGE_RETENTION_ROWS', { default: 1_000_000, min: 1000, max: 1e9 }),
@@ -190,6 +193,23 @@ function readPublicUrl(read: EnvironmentReader): string | undefined {
     read.fault('BASALT_PUBLIC_URL must have no query, fragment or user name.')
   }
   return url.href.replace(/\/+$/, '')
+}
+
+const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[?::1\]?)$/
+
+/** A debugger runs any code in functions, past all that protects them: never on a server that others reach. */
+function readInspect(read: EnvironmentReader, serverHost: string): Config['inspect'] {
+  const text = read.text('BASALT_INSPECT')
+  if (text === undefined) return undefined
+  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? []
+  if (!loopback.test(host) || Number(port) > 65_535) {
+    read.fault('BASALT_INSPECT must be an address of this machine alone, such as 127.0.0.1:9229.')
+    return undefined
+  }
+  if (!loopback.test(serverHost)) {
+    read.fault('BASALT_INSPECT is for development: BASALT_HOST must be 127.0.0.1 with it.')
+  }
+  return Object.freeze({ host: host.replaceAll(/^\[|\]$/g, ''), port: Number(port) })
 }
 
 function readDatabaseUrl(read: EnvironmentReader): string | undefined {

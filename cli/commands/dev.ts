@@ -29,8 +29,12 @@ export const dev: Command = {
   about: `Starts a server on this machine with its data in .basalt, or uses the one that runs there already; makes the
 project if it isn't there; deploys whenever a file is saved; and shows what functions write. Their secrets are what
 .env.local says. Collections that go are not deleted. Ctrl-C stops it, and the server that it has started.`,
-  options: { env: shared.env.option },
-  optionHelp: { env: shared.env.help },
+  options: { env: shared.env.option, inspect: { type: 'string' } },
+  optionHelp: {
+    env: shared.env.help,
+    inspect: 'let debuggers into the functions, at this address of this machine (127.0.0.1:9229)',
+  },
+  impliedValues: { inspect: '127.0.0.1:9229' },
   maxPositionals: 0,
   async run(args) {
     const folder = await requireFolder(process.cwd())
@@ -39,12 +43,13 @@ project if it isn't there; deploys whenever a file is saved; and shows what func
     const stopped = stopSignal()
     const known = await readDevState(folder.path)
     const state: DevState = known?.url === url ? { ...known, project } : newState(url, project)
-    const server = await findServer(folder, state)
+    const inspect = args.text('inspect')
+    const server = await findServer(folder, state, inspect)
     try {
       const api = await signIn(folder, state)
       await ensureProject(api, state, basename(folder.path))
       await saveDevState(folder.path, state)
-      describe(folder, state)
+      describe(folder, state, inspect)
       const target: Target = { name, url, project, api }
       const setSecrets = createDevSecrets(folder.path, target)
       const watching = watchFolder(folder.path, [devSecretsFile], async () =>
@@ -86,14 +91,23 @@ function newState(url: string, project: string): DevState {
 }
 
 /** Undefined if one runs there already. */
-async function findServer({ path }: Folder, state: DevState): Promise<ServerProcess | undefined> {
-  if (await isServing(state.url)) return undefined
+async function findServer(
+  { path }: Folder,
+  state: DevState,
+  inspect: string | undefined,
+): Promise<ServerProcess | undefined> {
+  if (await isServing(state.url)) {
+    if (inspect === undefined) return undefined
+    throw new CliFault(
+      `A server runs at ${state.url} already, and --inspect is for one that \`basalt dev\` starts.`,
+    )
+  }
   // Before the first start: whoever is interrupted then must know the password that the operator was made with.
   await saveDevState(path, state)
   print(`Starting the server at ${state.url} …`)
   const dataDir = process.env['BASALT_DATA_DIR'] ?? join(path, '.basalt')
   const { email, password } = state
-  return runServer({ url: state.url, dataDir, operator: { email, password } })
+  return runServer({ url: state.url, dataDir, operator: { email, password }, inspect })
 }
 
 /** With what is known of the folder's own server; with what `basalt login` keeps where another operator runs it. */
@@ -144,7 +158,11 @@ async function ensureProject(api: Api, state: DevState, name: string): Promise<v
   state.publishableKey = keys.find(({ kind }) => kind === 'publishable')?.display
 }
 
-function describe({ path }: Folder, { url, project, publishableKey, secretKey, email }: DevState): void {
+function describe(
+  { path }: Folder,
+  { url, project, publishableKey, secretKey, email }: DevState,
+  inspect: string | undefined,
+): void {
   const file = relative(process.cwd(), devStatePath(path))
   const line = (name: string, value: string): void => print(`  ${paint('dim', name.padEnd(9))}${value}`)
   print()
@@ -153,6 +171,8 @@ function describe({ path }: Folder, { url, project, publishableKey, secretKey, e
   line('key', publishableKey ?? 'none: the console makes one')
   if (secretKey !== undefined) line('secret', `in ${file}`)
   line('console', `${url}/console  (${email}, the password is in ${file})`)
+  if (inspect !== undefined)
+    line('inspect', `${inspect}: chrome://inspect shows functions once they were called`)
   print()
 }
 

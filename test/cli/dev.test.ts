@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { access, rm, stat } from 'node:fs/promises'
+import { request } from 'node:http'
+import { SourceMap } from 'node:module'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { freePort } from '../support/free-port.ts'
 import { startTestServer } from '../support/server.ts'
 import { type CliFolder, launcher, makeFolder } from './cli-folder.ts'
@@ -33,8 +37,8 @@ interface Dev {
   stop(): Promise<number | null>
 }
 
-function startDev(): Dev {
-  const child: ChildProcess = spawn(process.execPath, [launcher, 'dev'], {
+function startDev(...options: string[]): Dev {
+  const child: ChildProcess = spawn(process.execPath, [launcher, 'dev', ...options], {
     cwd: folder.path,
     env: folder.env,
   })
@@ -191,6 +195,137 @@ async function callGreet(): Promise<unknown> {
   })
   const { code } = (await answer.json()) as { code: string }
   return code
+}
+
+test(
+  'a debugger stops functions at lines of their TypeScript, for as long as it likes; pages and the host get nothing',
+  { timeout: 120_000 },
+  async () => {
+    await rm(join(folder.path, 'functions'), { recursive: true })
+    await folder.write(
+      'functions/greet.ts',
+      `import { callable, type FunctionContext } from '@basalt/client/functions'
+
+interface Unused { readonly kept: false }
+
+const shout = (text: string): never => {
+  const loud: string = text.toUpperCase()
+  throw new Error(loud)
+}
+export default callable({ access: 'public', handler: (_: unknown, __: FunctionContext) => shout('hello') })
+`,
+    )
+    const address = `127.0.0.1:${await freePort()}`
+    const dev = startDev(`--inspect=${address}`)
+    expect(await dev.until('✓ deployed')).toContain(`inspect  ${address}`)
+    expect(await listTargets(address)).toEqual([])
+    expect(await callGreet()).toBe('function_failed')
+    const [target, ...others] = await listTargets(address)
+    expect(others).toEqual([])
+    expect(target).toMatchObject({ title: 'function greet' })
+
+    const debug = await attach(target!.webSocketDebuggerUrl)
+    await debug.send('Debugger.enable')
+    const script = await debug.until('Debugger.scriptParsed', ({ url }) => String(url).endsWith('greet.js'))
+    const map = JSON.parse(
+      Buffer.from(String(script['sourceMapURL']).split('base64,')[1]!, 'base64').toString(),
+    )
+    const source = map.sources.find((each: string) => each.endsWith('functions/greet.ts'))
+    expect(source).toBe('basalt:///functions/greet.ts')
+    expect(map.sourcesContent[map.sources.indexOf(source)]).toContain('interface Unused')
+    const location = generated(new SourceMap(map), source, 7)
+    await debug.send('Debugger.setBreakpoint', { location: { scriptId: script['scriptId'], ...location } })
+
+    const called = callGreet()
+    const paused = await debug.until('Debugger.paused')
+    const [frame] = paused['callFrames'] as { callFrameId: string; location: { lineNumber: number } }[]
+    expect(frame!.location.lineNumber).toBe(location.lineNumber)
+    const { result } = await debug.send('Debugger.evaluateOnCallFrame', {
+      callFrameId: frame!.callFrameId,
+      expression: 'loud',
+    })
+    expect(result).toMatchObject({ value: 'HELLO' })
+    // Past all that ends a process which does not answer.
+    await new Promise((resolve) => setTimeout(resolve, 6_500))
+    await debug.send('Debugger.resume')
+    expect(await called).toBe('function_failed')
+
+    const page = { origin: 'https://example.com' }
+    await expect(attach(target!.webSocketDebuggerUrl, page)).rejects.toThrow()
+    await expect(attach(`ws://${address}/host`)).rejects.toThrow()
+    expect(await statusAs(address, 'rebound.example.com')).toBe(403)
+    debug.close()
+    expect(await dev.stop()).toBe(0)
+    await expect(listTargets(address)).rejects.toThrow()
+  },
+)
+
+async function listTargets(address: string): Promise<{ title: string; webSocketDebuggerUrl: string }[]> {
+  const answer = await fetch(`http://${address}/json/list`)
+  return (await answer.json()) as { title: string; webSocketDebuggerUrl: string }[]
+}
+
+/** Under another name than its own, as a page does whose name leads here. */
+function statusAs(address: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request(`http://${address}/json/list`, { headers: { host } }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode)
+    })
+      .once('error', reject)
+      .end()
+  })
+}
+
+/** Where a line of the source begins in what runs. Lines of the source count from 1. */
+function generated(
+  map: SourceMap,
+  source: string,
+  line: number,
+): { lineNumber: number; columnNumber: number } {
+  for (let lineNumber = 0; lineNumber < 200; lineNumber++) {
+    for (let columnNumber = 0; columnNumber < 100; columnNumber++) {
+      const entry = map.findEntry(lineNumber, columnNumber)
+      if (!('originalLine' in entry) || entry.originalSource !== source) continue
+      if (entry.originalLine === line - 1 && entry.generatedLine === lineNumber)
+        return { lineNumber, columnNumber }
+    }
+  }
+  throw new Error('the map does not know the line')
+}
+
+type Params = Record<string, unknown>
+
+interface Debugger {
+  send(method: string, params?: Params): Promise<Params>
+  until(event: string, matches?: (params: Params) => boolean): Promise<Params>
+  close(): void
+}
+
+async function attach(address: string, headers: Record<string, string> = {}): Promise<Debugger> {
+  const socket = new WebSocket(address, { headers })
+  await once(socket, 'open')
+  const events: { method: string; params: Params }[] = []
+  const waiting = new Map<number, (result: Params) => void>()
+  socket.on('message', (data: Buffer) => {
+    const message = JSON.parse(data.toString())
+    if (message.id === undefined) events.push(message)
+    else waiting.get(message.id)?.(message.result ?? message.error)
+  })
+  let count = 0
+  return {
+    send(method, params = {}) {
+      const id = ++count
+      socket.send(JSON.stringify({ id, method, params }))
+      return new Promise((resolve) => waiting.set(id, resolve))
+    },
+    async until(event, matches = () => true) {
+      const find = () => events.find(({ method, params }) => method === event && matches(params))
+      await expect.poll(find, { timeout: 15_000 }).toBeDefined()
+      return find()!.params
+    },
+    close: () => socket.close(),
+  }
 }
 
 test('a server that runs already is used, with the sign-in of its operator, and left running', async () => {

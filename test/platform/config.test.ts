@@ -68,6 +68,19 @@ test('a fault never repeats a secret', () => {
   expect(faults.join(' ')).not.toContain('hunter2')
 })
 
+test('debuggers get into functions of a server that is for this machine alone, and only if it is told so', () => {
+  expect(readConfig({}).inspect).toBeUndefined()
+  expect(readConfig({ BASALT_INSPECT: '127.0.0.1:9229' }).inspect).toEqual({ host: '127.0.0.1', port: 9229 })
+  for (const address of ['9229', '0.0.0.0:9229', '192.168.1.2:9229', '[::]:9229', '127.0.0.1:70000']) {
+    expect(faultsOf({ BASALT_INSPECT: address })[0]).toMatch(
+      /^BASALT_INSPECT must be an address of this machine alone/,
+    )
+  }
+  expect(faultsOf({ BASALT_INSPECT: '127.0.0.1:9229', BASALT_HOST: '0.0.0.0' })).toEqual([
+    'BASALT_INSPECT is for development: BASALT_HOST must be 127.0.0.1 with it.',
+  ])
+})
+
 test('an empty variable counts as unset', () => {
   expect(readConfig({ DATABASE_URL: '', BASALT_PORT: ' ' })).toMatchObject({
     databaseUrl: undefined,

@@ -5,14 +5,18 @@ import { newId } from '../../platform/ids.ts'
 import type { Actor } from '../../projects/actor.ts'
 import type { Project } from '../../projects/project.ts'
 import type { FunctionEntry, FunctionKind } from '../deployments/function-entry.ts'
+import { readSources } from '../deployments/sources.ts'
 import type { Release, Version } from '../deployments/versions.ts'
 import * as errors from '../errors.ts'
 import type { Functions } from '../functions.ts'
 import { ProcessEndedError } from '../runtime/function-process.ts'
+import { showSources } from '../runtime/show-sources.ts'
 import { wrapCode } from '../runtime/wrap-code.ts'
 import { callChain, maxDepth } from './call-chain.ts'
 import type { InvocationAuth } from './invocations.ts'
 import { limitTime } from './limit-time.ts'
+
+const inspectedMs = 3_600_000
 
 /** How a function is called, whoever calls. */
 export interface Invocation {
@@ -59,7 +63,7 @@ export async function dispatch(
     body: Readable | undefined
   },
 ): Promise<Dispatched> {
-  const { limits } = functions.services.config
+  const { limits, inspect } = functions.services.config
   const { name, settings } = entry
   const chain = callChain.getStore()
   const depth = Math.max(invocation.event?.depth ?? 0, chain?.depth ?? 0)
@@ -81,7 +85,8 @@ export async function dispatch(
   const leave = await functions.gateOf(project).enter()
   const startedAt = performance.now()
   const longestMs = invocation.deadlineMs ?? limits.functionMs
-  const timeoutMs = Math.min(settings.timeout ?? longestMs, longestMs)
+  // Whoever looks at a breakpoint takes their time.
+  const timeoutMs = inspect === undefined ? Math.min(settings.timeout ?? longestMs, longestMs) : inspectedMs
   const time = limitTime(timeoutMs, invocation.signal)
   let isCold = false
   let memoryBytes = 0
@@ -129,14 +134,15 @@ export async function dispatch(
     const isolate = isolateId(name, version, secrets.hash)
     isCold = isNew || !process.hasLoaded(isolate)
     await process.load(isolate, async () => {
-      const { entries, modules } = await version.bundle()
-      const own = entries[name]
+      const bundle = await version.bundle()
+      const own = bundle.entries[name]
       if (own === undefined) throw new Error(`the bundle lacks ${name}`)
-      return wrapCode(
-        Object.fromEntries(own.modules.map((path) => [path, modules[path] ?? ''])),
-        own.main,
-        secrets.values,
-      )
+      const modules = Object.fromEntries(own.modules.map((path) => [path, bundle.modules[path] ?? '']))
+      const shown =
+        inspect === undefined
+          ? modules
+          : showSources(modules, bundle, await readSources(functions, project, version.id))
+      return wrapCode(shown, own.main, secrets.values)
     })
     const call = {
       kind: invocation.kind,

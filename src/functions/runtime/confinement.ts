@@ -13,6 +13,8 @@ export interface Confinement {
   readonly kind: 'namespaces' | 'no-new-privileges' | 'none'
   /** What it must see to run. */
   readonly files: readonly string[]
+  /** Without a network of its own: a debugger has to get in. */
+  readonly sharesNetwork?: boolean
 }
 
 /** The folder of a process as the process itself sees it. */
@@ -48,7 +50,7 @@ const dieWithServer = ['--pdeathsig', 'KILL', '--']
 
 /** The command that starts workerd in its folder with these arguments. */
 export function confinedCommand(
-  { kind, files }: Confinement,
+  { kind, files, sharesNetwork }: Confinement,
   program: string,
   folder: string,
   args: readonly string[],
@@ -56,10 +58,11 @@ export function confinedCommand(
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' }
   switch (kind) {
     case 'namespaces': {
+      const own = sharesNetwork === true ? namespaces.filter((each) => each !== '--net') : namespaces
       const script = ['sh', '-c', enter, 'basalt', folder, program, ...files]
       return {
         file: 'setpriv',
-        args: [...dieWithServer, 'unshare', ...namespaces, '--kill-child', '--', ...script],
+        args: [...dieWithServer, 'unshare', ...own, '--kill-child', '--', ...script],
         env: { ...env, setpriv: files[0] ?? '', workerd: args.join(' ') },
       }
     }

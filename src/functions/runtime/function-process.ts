@@ -23,6 +23,8 @@ export interface ProcessLimits {
   memoryBytes: number
   /** Of the heap of one function. */
   heapBytes: number
+  /** A debugger may hold it for as long as somebody thinks. */
+  mayPause?: boolean
 }
 
 export interface FunctionRequest {
@@ -212,7 +214,7 @@ export class FunctionProcess {
 
   #ping(): void {
     clearTimeout(this.#pingTimer)
-    if (!this.isAlive) return
+    if (!this.isAlive || this.#limits.mayPause) return
     // When this event loop was late itself, the answer may lie unread.
     const isLate = Date.now() - this.#pingDueAt > pingEveryMs
     if (this.#asked !== undefined && !isLate && isHung(this.pid, this.#asked)) {

@@ -12,7 +12,7 @@ export interface RuntimeHost {
   limits: ProcessLimits
   /** Without calls for so long, the process is ended. */
   idleMs: number
-  start(platform: Server): Promise<Workerd>
+  start(platform: Server, isTrial: boolean): Promise<Workerd>
   /** Serves the functions' way back: everything that comes through it is of this project. */
   servePlatform(project: Project): Server
   readOutput(project: Project, output: Readable): void
@@ -63,7 +63,7 @@ export class ProjectRuntime {
     const platform = this.#host.servePlatform(this.project)
     let workerd: Workerd
     try {
-      workerd = await this.#host.start(platform)
+      workerd = await this.#host.start(platform, false)
     } catch (error) {
       platform.close()
       this.#noteCrash()

@@ -13,6 +13,7 @@ import { ProjectRuntime, type RuntimeHost } from './project-runtime.ts'
 import { openRunFolder, type RunFolder } from './run-folder.ts'
 import { startWorkerd } from './start-workerd.ts'
 import { findConfinement } from './find-confinement.ts'
+import { serveInspector } from './serve-inspector.ts'
 import { findWorkerd } from './workerd-binary.ts'
 
 /** The processes of all projects that run functions on this node. */
@@ -49,6 +50,13 @@ export async function openRuntimes(config: Config, log: Logger, seams: RuntimeSe
   const runFolder = await openRunFolder(config.dataDir)
   const heapMegabytes = Math.ceil(config.limits.functionMemoryBytes / 1024 / 1024)
   const confinement = await confine(program, config.functionProtection, runFolder, log)
+  const inspector = config.inspect === undefined ? undefined : await serveInspector(config.inspect)
+  if (config.inspect !== undefined) {
+    log.warn(
+      { address: config.inspect },
+      'debuggers get into functions, which share the network: for development only',
+    )
+  }
   const runtimes = new Map<string, ProjectRuntime>()
   const triedOut = new Set<ProjectRuntime>()
 
@@ -58,14 +66,25 @@ export async function openRuntimes(config: Config, log: Logger, seams: RuntimeSe
       heapBytes: config.limits.functionMemoryBytes,
       // Heaps of several functions, and what lies outside of them: buffers, WebAssembly, compiled code.
       memoryBytes: config.limits.functionMemoryBytes * 3,
+      mayPause: inspector !== undefined,
     },
     idleMs: config.limits.functionIdleMs,
-    async start(platform) {
+    async start(platform, isTrial) {
       if (program === undefined || confinement === undefined) throw new Error('workerd does not run here')
       const folder = await runFolder.make()
       platform.listen(join(folder, 'platform.sock'))
       await once(platform, 'listening')
-      return startWorkerd({ program, confinement, runFolder, folder, heapMegabytes })
+      const isInspected = inspector !== undefined && !isTrial
+      const workerd = await startWorkerd({
+        program,
+        confinement,
+        runFolder,
+        folder,
+        heapMegabytes,
+        isInspected,
+      })
+      if (workerd.inspectorPort !== undefined) inspector?.follow(workerd.inspectorPort)
+      return workerd
     },
     servePlatform: (project) =>
       createServer(
@@ -95,7 +114,11 @@ export async function openRuntimes(config: Config, log: Logger, seams: RuntimeSe
     },
     async tryOut(project, work) {
       requireWorkerd()
-      const runtime = new ProjectRuntime(project, host)
+      const runtime = new ProjectRuntime(project, {
+        ...host,
+        limits: { ...host.limits, mayPause: false },
+        start: (platform) => host.start(platform, true),
+      })
       triedOut.add(runtime)
       try {
         return await work(runtime)
@@ -114,6 +137,7 @@ export async function openRuntimes(config: Config, log: Logger, seams: RuntimeSe
     async close() {
       clearInterval(reaper)
       await Promise.all([...runtimes.values(), ...triedOut].map((runtime) => runtime.stop()))
+      await inspector?.close()
       await runFolder.close()
     },
   }

@@ -13,6 +13,8 @@ export interface Workerd {
   readonly pid: number
   readonly socket: string
   readonly stdout: Readable
+  /** Undefined where no debugger is let in. */
+  readonly inspectorPort: number | undefined
   /** Resolves when it has ended, with the last of what it said. */
   readonly ended: Promise<string>
   kill(): void
@@ -25,6 +27,8 @@ export interface WorkerdOptions {
   /** Made by `runFolder`; the platform's socket listens in it already. */
   folder: string
   heapMegabytes: number
+  /** Lets debuggers in, by a port of 127.0.0.1. */
+  isInspected?: boolean
 }
 
 // Cold caches and a busy machine: 170 ms were measured on a quiet one.
@@ -32,11 +36,18 @@ const startWithinMs = 15_000
 
 /** Starts workerd and waits until it listens. Throws with what it said when it doesn't. */
 export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
-  const { program, confinement, folder, runFolder } = options
+  const { program, folder, runFolder, isInspected = false } = options
+  const confinement = { ...options.confinement, sharesNetwork: isInspected }
   const inner = innerFolder(confinement, folder)
   await writeFile(join(folder, 'host.js'), hostWorker)
   await writeFile(join(folder, 'host.capnp'), hostConfiguration(inner, options.heapMegabytes))
-  const args = ['serve', '--experimental', '--control-fd=3', join(inner, 'host.capnp')]
+  const args = [
+    'serve',
+    '--experimental',
+    '--control-fd=3',
+    ...(isInspected ? ['--inspector-addr=127.0.0.1:0'] : []),
+    join(inner, 'host.capnp'),
+  ]
   const command = confinedCommand(confinement, program, folder, args)
   const child = spawn(command.file, command.args, {
     cwd: '/',
@@ -57,27 +68,32 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     if (child.pid !== undefined) signalGroup(child.pid)
   }
   if (child.pid !== undefined) await runFolder.note(folder, child.pid)
+  let inspectorPort: number | undefined
   try {
-    await untilListening(child, ended)
+    inspectorPort = await untilListening(child, ended)
   } catch (error) {
     kill()
     throw error
   }
   const [, stdout] = child.stdio
   if (stdout === null || child.pid === undefined) throw new Error('workerd has no output')
-  return { pid: innermost(child.pid), socket: join(folder, 'in.sock'), stdout, ended, kill }
+  return { pid: innermost(child.pid), socket: join(folder, 'in.sock'), stdout, inspectorPort, ended, kill }
 }
 
-async function untilListening(child: ChildProcess, ended: Promise<string>): Promise<void> {
+/** Resolves to the port of the inspector, where there is one: it is told first. */
+async function untilListening(child: ChildProcess, ended: Promise<string>): Promise<number | undefined> {
   const control = child.stdio[3] as Readable
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
+  let told = ''
   const timer = setTimeout(() => reject(new Error('workerd does not start')), startWithinMs)
   control.on('data', (chunk: Buffer) => {
-    if (chunk.includes('"listen"')) resolve()
+    told += chunk.toString()
+    const port = /"listen-inspector","port":(\d+)/.exec(told)?.[1]
+    if (told.includes('"listen"')) resolve(port === undefined ? undefined : Number(port))
   })
   void ended.then((said) => reject(new Error(`workerd ended at its start: ${said}`)))
   try {
-    await promise
+    return await promise
   } finally {
     clearTimeout(timer)
   }
