@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, rm, stat } from 'node:fs/promises'
 import { request } from 'node:http'
@@ -8,7 +7,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { freePort } from '../support/free-port.ts'
 import { startTestServer } from '../support/server.ts'
-import { type CliFolder, launcher, makeFolder } from './cli-folder.ts'
+import { type CliFolder, makeFolder } from './cli-folder.ts'
+import { type Dev, runFolderTests, startDev as startDevIn } from './start-dev.ts'
 
 let folder: CliFolder
 let url: string
@@ -31,36 +31,9 @@ async function linkTo(address: string): Promise<void> {
   await folder.write('basalt.json', JSON.stringify({ environments }))
 }
 
-interface Dev {
-  /** All that it has printed; waits until it has printed this, after what was waited for before. */
-  until(text: string | RegExp): Promise<string>
-  stop(): Promise<number | null>
-}
-
 function startDev(...options: string[]): Dev {
-  const child: ChildProcess = spawn(process.execPath, [launcher, 'dev', ...options], {
-    cwd: folder.path,
-    env: folder.env,
-  })
-  let output = ''
-  let seen = 0
-  child.stdout?.on('data', (chunk) => (output += String(chunk)))
-  child.stderr?.on('data', (chunk) => (output += String(chunk)))
-  const closed = new Promise<number | null>((resolve) => child.once('close', resolve))
-  const dev: Dev = {
-    async until(text) {
-      await expect.poll(() => output.slice(seen), { timeout: 30_000 }).toMatch(text)
-      const found = output.slice(seen)
-      seen = output.length
-      return found
-    },
-    stop() {
-      child.kill('SIGTERM')
-      return closed
-    },
-  }
-  running = dev
-  return dev
+  running = startDevIn(folder, ...options)
+  return running
 }
 
 async function devState(): Promise<Record<string, string>> {
@@ -106,7 +79,7 @@ test(
     // Other commands work on it without a sign-in.
     expect((await folder.run('deploy', '--check')).code).toBe(0)
     expect((await folder.run('doctor')).stdout).toMatch(/✓ dev +shoplocaldev at .* is ready/)
-    await runFolderTest()
+    expect(await runFolderTests(folder)).toContain('3 passed')
     expect(await dev.until('finish-notes info')).toMatch(
       /\d\d:\d\d:\d\d finish-notes info {2}finished notes \{"owner":".+","finished":0\}/,
     )
@@ -121,19 +94,6 @@ test(
     expect(await again.stop()).toBe(0)
   },
 )
-
-/** The one that `basalt init` wrote, as `npm test` in the folder would. */
-async function runFolderTest(): Promise<void> {
-  const vitest = join(folder.path, 'node_modules/vitest/vitest.mjs')
-  const env = { ...folder.env, NO_COLOR: '1' }
-  const child = spawn(process.execPath, [vitest, 'run'], { cwd: folder.path, env })
-  let output = ''
-  child.stdout.on('data', (chunk) => (output += String(chunk)))
-  child.stderr.on('data', (chunk) => (output += String(chunk)))
-  const code = await new Promise((resolve) => child.once('close', resolve))
-  expect(code, output).toBe(0)
-  expect(output).toContain('3 passed')
-}
 
 test(
   'functions are deployed on save, with secrets from .env.local and files from outside, and their lines are shown',
