@@ -24,12 +24,9 @@ export interface PublishedMessage {
 
 export function createTopicsClient(transport: Transport): TopicsClient {
   return {
-    publish: (topic, data, { signal } = {}) =>
-      transport.json({
-        method: 'POST',
-        path: `/topics/${encodeURIComponent(topic)}/messages`,
-        body: { data },
-        signal,
-      }),
+    publish(topic, data, options) {
+      const path = `/topics/${encodeURIComponent(topic)}/messages`
+      return transport.json({ method: 'POST', path, body: { data }, ...options })
+    },
   }
 }
