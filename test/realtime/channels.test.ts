@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deploy } from '../support/deploy.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { connect, type Message, type RealtimeClient } from '../support/realtime-client.ts'
 import { startOn, type TestProject, type TestServer } from '../support/server.ts'
@@ -97,6 +98,29 @@ describe('a broadcast', () => {
     const refused = await project.call('POST', '/channels/open:server/broadcast', { as: key.key, body })
     expect(refused.status).toBe(403)
   })
+
+  test('of a function reaches all, if its scopes let it', async () => {
+    await deploy(project, {
+      shout: `export default callable({ access: 'public', async handler({ text }, { basalt }) {
+        await basalt.broadcast('open:functions', 'shout', { text })
+        return {}
+      } })`,
+      whisper: `export default callable({ access: 'public', scopes: ['documents:read'], async handler(_, { basalt }) {
+        return basalt.broadcast('open:functions', 'whisper', {}).then(() => 'heard', ({ code }) => code)
+      } })`,
+    })
+    const one = await client(there)
+    await join(one, 'open:functions')
+    const call = (name: string, input: object) =>
+      project.call('POST', `/functions/${name}`, { as: project.publishable, body: { input } })
+    expect((await call('whisper', {})).body.output).toBe('forbidden')
+    expect((await call('shout', { text: 'hello' })).status).toBe(200)
+    expect(await one.next('broadcast')).toMatchObject({
+      event: 'shout',
+      payload: { text: 'hello' },
+      uid: null,
+    })
+  }, 60_000)
 
   test('that the rules refuse goes nowhere: by actor, event and size', async () => {
     const [anonymous, user, listener] = [await client(), await client(here, ada), await client()]
