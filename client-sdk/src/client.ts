@@ -130,6 +130,8 @@ export interface ClientOptions<S extends Schema> {
   readonly auth?: {
     /** Where the session is kept. Default: `localStorage` in a page, else memory. */
     readonly storage?: AuthStorage
+    /** What the user sees in the list of devices: `Ada’s phone`. */
+    readonly deviceName?: string
   }
   /** For a call with all its retries. Default 30,000. */
   readonly timeoutMs?: number
@@ -220,8 +222,8 @@ export function createClient<S extends Schema = UntypedSchema, Profile = Untyped
     retries,
     webSocket: options.webSocket,
   }
-  const storage = options.auth?.storage ?? defaultStorage()
-  return connect(connection, { storage, storageKey: `basalt-${project}`, accessToken })
+  const { storage = defaultStorage(), deviceName } = options.auth ?? {}
+  return connect(connection, { storage, storageKey: `basalt-${project}`, accessToken, deviceName })
 }
 
 interface Connection extends Omit<TransportOptions, 'accessToken'> {
@@ -233,13 +235,15 @@ interface UserSource {
   readonly storageKey: string
   /** Instead of the session that is kept in the storage. */
   readonly accessToken?: string | TokenProvider | undefined
+  readonly deviceName?: string | undefined
 }
 
 function connect<S extends Schema, Profile>(
   connection: Connection,
-  { storage, storageKey, accessToken }: UserSource,
+  { storage, storageKey, accessToken, deviceName }: UserSource,
 ): Basalt<S, Profile> {
-  const open = createTransport({ ...connection, accessToken: () => null })
+  const named = { ...connection, headers: deviceName === undefined ? {} : nameOfDevice(deviceName) }
+  const open = createTransport({ ...named, accessToken: () => null })
   const keeper = new SessionKeeper<Profile>(open, storage, storageKey)
   const given = tokenProvider(accessToken)
   const token: TokenProvider = given ?? ((refused) => keeper.accessToken(refused))
@@ -248,8 +252,9 @@ function connect<S extends Schema, Profile>(
   const realtime = new Realtime(credentials, connection.webSocket)
   const lists = new LiveLists(realtime)
   const collections = createCollectionsClient(transport)
+  const asUser = createTransport({ ...named, accessToken: token })
   return {
-    auth: new AuthClient({ open, asUser: transport, keeper, storage, redirectKey: `${storageKey}-redirect` }),
+    auth: new AuthClient({ open, asUser, keeper, storage, redirectKey: `${storageKey}-redirect` }),
     users: new UsersClient(transport),
     authSettings: new AuthSettingsClient(transport),
     as: (user) => actAs(connection, storageKey, user),
@@ -267,6 +272,11 @@ function connect<S extends Schema, Profile>(
     topics: createTopicsClient(transport),
     applySchema: (schema, putOptions) => applySchema(collections, schema, putOptions),
   }
+}
+
+/** Headers carry ASCII only. */
+function nameOfDevice(name: string): Record<string, string> {
+  return { 'x-device-name': encodeURIComponent(name) }
 }
 
 function actAs<S extends Schema, Profile>(

@@ -44,6 +44,8 @@ export interface TransportOptions {
   /** Null: a user's token says enough, as it is good for one project only. */
   readonly key: string | null
   readonly accessToken: TokenProvider
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly fetch: Fetch
   readonly timeoutMs: number
   readonly retries: number
@@ -64,7 +66,7 @@ function send<T>(
 ): Promise<T> {
   const { timeoutMs, retries } = options
   const endsAt = Date.now() + timeoutMs
-  const headers = requestHeaders(request)
+  const headers = { ...options.headers, ...requestHeaders(request) }
 
   return withDeadline({ timeoutMs, signal: request.signal }, async (signal) => {
     // What works once is not sent twice, as a 401 may also say that a password was wrong.

@@ -13,8 +13,8 @@ export interface Device {
 export function deviceOf(request: FastifyRequest): Device {
   const { 'user-agent': userAgent, 'x-device-name': name } = request.headers
   return {
-    name: typeof name === 'string' ? storable(name).slice(0, 100) : null,
-    userAgent: userAgent === undefined ? null : storable(userAgent).slice(0, 400),
+    name: typeof name === 'string' ? storable(decoded(name), 100) : null,
+    userAgent: userAgent === undefined ? null : storable(userAgent, 400),
     ip: request.ip,
     languages: languagesOf(request.headers['accept-language'] ?? ''),
   }
@@ -30,6 +30,15 @@ function languagesOf(header: string): string[] {
     .slice(0, 5)
 }
 
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '')
+/** Headers carry ASCII only, so other letters come percent-encoded. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function storable(text: string, maxLength: number): string {
+  return text.replaceAll('\0', '').slice(0, maxLength).toWellFormed()
 }

@@ -158,8 +158,8 @@ test('a new signing key signs, and tokens of the old one stay good', async () =>
   }
 })
 
-test('where a captcha is asked for, nobody gets by without one', async () => {
-  const captcha = { kind: 'turnstile', verifyUrl: `${outsideUrl}/captcha` }
+test.each(['turnstile', 'hcaptcha'])('where %s is asked for, nobody gets by without one', async (kind) => {
+  const captcha = { kind, verifyUrl: `${outsideUrl}/captcha` }
   await patch({ settings: { captcha }, secrets: { captchaSecret: 'the secret' } })
   const email = 'robot@example.com'
   const calls: [string, object][] = [

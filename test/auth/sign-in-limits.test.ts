@@ -42,6 +42,25 @@ test('of one address ten guesses at an account are heard, however they are writt
   expect((await signIn('ada@example.com', '192.0.2.1', password)).status).toBe(429)
 })
 
+test('a burst of sign-ins is heard as far as there is room; the rest is told when to come again', async () => {
+  const quiet = await startTestServer()
+  const project = await quiet.createProject()
+  const body = { email: 'ada@example.com', password: 'a rather long phrase' }
+  const post = (path: string) => project.call('POST', `/auth${path}`, { as: project.publishable, body })
+  expect((await post('/sign-up')).status).toBe(201)
+  const answers = await Promise.all(Array.from({ length: 150 }, () => post('/sign-in')))
+  const [heard, refused] = [200, 503].map((status) => answers.filter((each) => each.status === status))
+  expect((heard?.length ?? 0) + (refused?.length ?? 0)).toBe(150)
+  expect(heard?.length).toBeGreaterThan(0)
+  expect(refused?.length).toBeGreaterThan(0)
+  for (const { body: problem, headers } of refused ?? []) {
+    expect(problem.code).toBe('unavailable')
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+  }
+  expect((await post('/sign-in')).status).toBe(200)
+  await quiet.stop()
+})
+
 test('an account is never locked for others', async () => {
   expect((await signIn('ada@example.com', '192.0.2.2', password)).status).toBe(200)
 })

@@ -1,6 +1,12 @@
 import { URI } from 'otpauth'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Basalt, createClient, memoryStorage } from '../../client-sdk/src/client.ts'
+import {
+  type AuthStorage,
+  type Basalt,
+  cookieStorage,
+  createClient,
+  memoryStorage,
+} from '../../client-sdk/src/client.ts'
 import { codeIn, type MailServer, startMailServer } from '../support/mail-server.ts'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
 
@@ -122,6 +128,60 @@ test('signing out everywhere ends the sessions of other devices', async () => {
     )
   await expect.poll(isOut, { timeout: 6_000 }).toBe(true)
   expect(await other.auth.getSession()).toBeNull()
+})
+
+test('a device has the name that its app gives it, in any letters', async () => {
+  const { client, email } = await signUp()
+  const name = 'Adaś téléphone 📱 100%'
+  const phone = createClient({
+    url: server.url,
+    project: project.ref,
+    key: project.publishable,
+    auth: { storage: memoryStorage(), deviceName: name },
+  })
+  await phone.auth.signInWithPassword({ email, password })
+  const names = (await client.auth.sessions()).map(({ deviceName }) => deviceName)
+  expect(new Set(names)).toEqual(new Set([name, null]))
+})
+
+test('a session is kept in a storage that answers later, as those of phones do', async () => {
+  const entries = new Map<string, string>()
+  const later = () => new Promise((resolve) => setTimeout(resolve, 5))
+  const storage: AuthStorage = {
+    get: (key) => later().then(() => entries.get(key) ?? null),
+    set: (key, value) => later().then(() => void entries.set(key, value)),
+    remove: (key) => later().then(() => void entries.delete(key)),
+  }
+  const email = newEmail()
+  await device({ storage }).auth.signUp({ email, password })
+  const reopened = device({ storage })
+  expect((await reopened.auth.getUser()).email).toBe(email)
+  await reopened.auth.signOut()
+  expect(entries.size).toBe(0)
+})
+
+test('a server that renders pages knows the user by the cookies of the request, and sets those of the answer', async () => {
+  const jar = new Map<string, string>()
+  const cookies = () =>
+    cookieStorage(
+      {
+        get: (name) => jar.get(name),
+        set(name, value, { maxAge, sameSite, secure, path }) {
+          expect({ sameSite, secure, path }).toEqual({ sameSite: 'lax', secure: true, path: '/' })
+          if (maxAge === 0) jar.delete(name)
+          else jar.set(name, value)
+        },
+      },
+      { secure: true },
+    )
+  const email = newEmail()
+  // Too long for one cookie.
+  const profile = { name: 'Ada '.repeat(1000) }
+  await device({ storage: cookies() }).auth.signUp({ email, password, profile })
+  expect(jar.size).toBeGreaterThan(1)
+  expect((await device({ storage: cookies() }).auth.getUser()).profile).toEqual(profile)
+  await device({ storage: cookies() }).auth.signOut()
+  expect(jar.size).toBe(0)
 })
 
 test('one device is signed out from another', async () => {
