@@ -53,7 +53,7 @@ export function registerCollectionRoutes(app: HttpServer, documents: Documents):
   app.route({
     method: 'PUT',
     url: `${base}/:collection`,
-    config: writes,
+    config: { access: { ...writes.access, dryRunScope: 'settings:read' } },
     schema: {
       operationId: 'putCollection',
       summary: 'Declare a collection; with dryRun only tell what that would do',

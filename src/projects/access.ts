@@ -1,7 +1,7 @@
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import type { OrganizationRole } from '../platform/generated/enums.ts'
 import { forbidden } from '../platform/errors.ts'
-import type { Actor, OperatorActor } from './actor.ts'
+import type { Actor, OperatorActor, Scope } from './actor.ts'
 import type { Demand } from './identify-actor.ts'
 import type { Project } from './project.ts'
 
@@ -20,9 +20,10 @@ export type Access =
    * Inside the project `:ref`: secret keys with the scope, and operators whose role grants it
    * (`:read` viewer, `:write` developer, or what `role` says).
    * With `clients`, anonymous actors and users pass too and the feature judges them by rules. Users who still owe
-   * their second factor pass only with `firstFactor`.
+   * their second factor pass only with `firstFactor`. With `dryRunScope`, that scope is enough for a request with
+   * `?dryRun=true`: the route changes nothing then.
    */
-  | ({ door: 'project' } & Demand)
+  | ({ door: 'project'; dryRunScope?: Scope } & Demand)
   /**
    * A connection to the project `:ref` that stays. Whoever comes shows a credential or does so in a message; what
    * is shown must be valid, and what it is good for is asked at each message.

@@ -17,7 +17,10 @@ import { hasRole } from './roles.ts'
 
 type Awaitable<T> = T | Promise<T>
 type ProjectAccess = Extract<Access, { door: 'project' | 'socket' }>
-type Request = FastifyRequest<{ Params: { ref?: string; org?: string }; Querystring: { key?: unknown } }>
+type Request = FastifyRequest<{
+  Params: { ref?: string; org?: string }
+  Querystring: { key?: unknown; dryRun?: unknown }
+}>
 
 const nobody: Identity = Object.freeze({ actor: null, project: null, sessionId: null })
 
@@ -32,7 +35,7 @@ export function registerAccess(app: HttpServer, services: Services, projects: Pr
     if (route.config?.access !== undefined) return
     throw new Error(`${String(route.method)} ${route.url} does not say who may call it (config.access)`)
   })
-  app.addHook<{ Params: { ref?: string; org?: string }; Querystring: { key?: unknown } }>(
+  app.addHook<{ Params: { ref?: string; org?: string }; Querystring: { key?: unknown; dryRun?: unknown } }>(
     'onRequest',
     (request, reply, proceed) => {
       const fail = (error: Error): void => {
@@ -57,6 +60,12 @@ export function registerAccess(app: HttpServer, services: Services, projects: Pr
   )
   registerPreflight(app, projects)
   app.addHook('onClose', () => projects.close())
+}
+
+/** What is asked of a dry run. The text is the only one that the routes' schema takes for true. */
+function demandOf({ query }: Request, access: ProjectAccess): ProjectAccess {
+  if (access.door === 'socket' || access.dryRunScope === undefined || query.dryRun !== 'true') return access
+  return { door: 'project', scope: access.dryRunScope }
 }
 
 function createIdentify(
@@ -88,7 +97,7 @@ function createIdentify(
         const project = lookUp(projects.cache, request.params.ref ?? '', request, reply)
         return whenKnown(project, (found) => {
           allowOrigin(request, reply, found)
-          return inProject(request, reply, access, found)
+          return inProject(request, reply, demandOf(request, access), found)
         })
       }
     }

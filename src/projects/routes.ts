@@ -126,7 +126,7 @@ export function registerProjects(app: HttpServer, services: Services, projects: 
   app.patch(
     '/v1/projects/:ref',
     {
-      config: { access: { door: 'project', scope: 'settings:write' } },
+      config: { access: { door: 'project', scope: 'settings:write', dryRunScope: 'settings:read' } },
       schema: {
         operationId: 'changeProject',
         summary: 'Change name and settings; settings are merged. With dryRun only check',

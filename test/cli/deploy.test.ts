@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
 import { type CliFolder, makeFolder } from './cli-folder.ts'
@@ -45,6 +47,22 @@ test('a new folder deploys, and then there is no drift', async () => {
 
   expect(await folder.run('deploy', '--check')).toMatchObject({ code: 0 })
   expect((await folder.run('deploy')).stdout).toContain('Nothing to do')
+})
+
+test('who may only read finds drift, and deploys nothing', async () => {
+  const { body } = await server.call('POST', `/v1/projects/${project.ref}/keys`, {
+    as: server.operator,
+    body: { name: 'CI', kind: 'secret', scopes: ['settings:read'] },
+  })
+  await rm(join(folder.path, 'functions'), { recursive: true })
+  const env = { BASALT_TOKEN: body.key }
+  expect(await folder.runWith({ env }, 'deploy', '--check')).toMatchObject({ code: 1, stderr: '' })
+  const refused = await folder.runWith({ env }, 'deploy', '--yes')
+  expect(refused.code).toBe(1)
+  expect(refused.stderr).toContain('The key lacks the scope settings:write.')
+  expect((await collection('notes')).status).toBe(404)
+  await folder.run('deploy', '--yes')
+  expect(await folder.runWith({ env }, 'deploy', '--check')).toMatchObject({ code: 0, stderr: '' })
 })
 
 test('the plan says what is slow, what is refused later, and what goes', async () => {

@@ -57,3 +57,42 @@ test('a dry run finds the faults that the change would have', async () => {
   expect(limits.status).toBe(400)
   expect(limits.body.errors[0].path).toBe('settings.limits.requestsPerSecond')
 })
+
+test('whoever may read may ask for a dry run, and for nothing else', async () => {
+  const made = await server.call('POST', `/v1/projects/${project.ref}/keys`, {
+    as: server.operator,
+    body: { name: 'CI', kind: 'secret', scopes: ['settings:read'] },
+  })
+  expect(made.status).toBe(201)
+  const as = made.body.key
+  const before = await configuration()
+  const requests = [
+    ['PATCH', '', { name: 'Other' }],
+    ['PATCH', '/auth/settings', { settings: { secondFactor: 'required' } }],
+    ['PUT', '/channels/rules/room:*', { rules: { join: 'true' } }],
+    ['PUT', '/collections/notes', { rules: { read: 'true' } }],
+  ] as const
+  for (const [method, path, body] of requests) {
+    const send = async (query: string) => {
+      const url = `/v1/projects/${project.ref}${path}${query}`
+      return (await server.call(method, url, { as, body })).status
+    }
+    expect(await send('?dryRun=true')).toBeLessThan(300)
+    for (const query of [
+      '',
+      '?dryRun=false',
+      '?dryRun=1',
+      '?dryRun=true&dryRun=false',
+      '?dryRun=false&dryRun=true',
+      '?dryRun[]=true',
+      '?dryrun=true',
+      '?dryRun=TRUE',
+      '?dryRun=true%20',
+    ]) {
+      expect(await send(query), `${path}${query}`).toBe(403)
+    }
+  }
+  expect(await configuration()).toEqual(before)
+  const url = `/v1/projects/${project.ref}/functions/deployments?dryRun=true`
+  expect((await server.call('POST', url, { as, body: { files: {} } })).status).toBe(403)
+})

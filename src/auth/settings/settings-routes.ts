@@ -51,7 +51,7 @@ export function registerAuthSettingsRoutes(app: HttpServer, auth: Auth): void {
   app.patch(
     `${base}/settings`,
     {
-      config: { access: { door: 'project', scope: 'settings:write' } },
+      config: { access: { door: 'project', scope: 'settings:write', dryRunScope: 'settings:read' } },
       schema: {
         operationId: 'changeAuthSettings',
         summary:

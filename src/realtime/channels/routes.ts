@@ -87,7 +87,7 @@ export function registerChannels(app: HttpServer, { services, channels }: Realti
   app.route({
     method: 'PUT',
     url: '/v1/projects/:ref/channels/rules/:pattern',
-    config: writes,
+    config: { access: { ...writes.access, dryRunScope: 'settings:read' } },
     schema: {
       operationId: 'putChannelRules',
       summary:
