@@ -21,7 +21,10 @@ export interface AuthHooks {
   beforeSignIn: (project: Project, user: HookUser) => Promise<void>
   /** In the transaction that makes the account: what is to happen afterwards happens if and only if it commits. */
   afterSignUp: (tx: ControlPlaneTransaction, project: Project, user: HookUser) => Promise<void>
-  /** Before a sign-in is answered with which nothing more is owed; not for operators and servers who act as a user. */
+  /**
+   * Before a sign-in is answered with which nothing more is owed; not for operators and servers who act as a user. It does
+   * not fail.
+   */
   afterSignIn: (project: Project, user: HookUser) => Promise<void>
   /** After COMMIT of what an after-hook has seen in a transaction. */
   enqueued: (project: Project) => void

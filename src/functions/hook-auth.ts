@@ -34,8 +34,13 @@ export function hookAuth({ hooks, services }: Auth, functions: Functions): void 
   hooks.beforeSignIn = (project, user) => run('beforeSignIn')(project, user).then(() => undefined)
   hooks.afterSignUp = (tx, project, user) => enqueueAfter(functions, tx, project, 'afterSignUp', user.id)
   hooks.afterSignIn = async (project, user) => {
-    await enqueueAfter(functions, services.control, project, 'afterSignIn', user.id)
-    functions.tasks.wake(project)
+    try {
+      await enqueueAfter(functions, services.control, project, 'afterSignIn', user.id)
+      functions.tasks.wake(project)
+    } catch (error) {
+      // The session stands. Who can sign in does not hang on how many tasks wait.
+      services.log.warn({ err: error, project: project.ref }, 'functions are not told of a sign-in')
+    }
   }
   hooks.enqueued = (project) => functions.tasks.wake(project)
   hooks.customClaims = async (project, user) => {

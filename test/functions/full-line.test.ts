@@ -15,6 +15,7 @@ beforeAll(async () => {
   await deploy(project, {
     hears: `export default afterWrite('orders', () => null)`,
     greets: `export default afterSignUp(() => null)`,
+    seen: `export default afterSignIn(() => null)`,
   })
   await project.call('PUT', '/tasks/queues/default', { body: { paused: true } })
 })
@@ -25,6 +26,8 @@ const create = (collection: string, id: string) =>
   project.call('POST', `/collections/${collection}/documents`, { body: { id } })
 
 test('a full line refuses writes that are heard of, and no others, until there is room', async () => {
+  const bob = { email: 'bob@example.com', password: 'correct horse battery' }
+  expect((await project.call('POST', '/users', { body: bob })).status).toBe(201)
   for (const id of ['a', 'b', 'c']) expect((await create('orders', id)).status).toBe(201)
   const [refused, beside] = await Promise.all([create('orders', 'd'), create('plain', 'd')])
   expect(refused).toMatchObject({ status: 429, body: { code: 'quota_exceeded' } })
@@ -43,7 +46,10 @@ test('a full line refuses writes that are heard of, and no others, until there i
       body: { email: 'ada@example.com', password: 'correct horse battery' },
     })
   expect(await signUp()).toMatchObject({ status: 429, body: { code: 'quota_exceeded' } })
-  expect((await project.call('GET', '/users')).body.users).toEqual([])
+  expect((await project.call('GET', '/users')).body.users).toMatchObject([{ email: bob.email }])
+  // Who has an account gets in, and nobody is told.
+  const signIn = await project.call('POST', '/auth/sign-in', { as: project.publishable, body: bob })
+  expect(signIn.status).toBe(200)
 
   await project.call('PUT', '/tasks/queues/default', { body: { paused: false } })
   const retry = () => create('orders', 'd').then(({ status }) => status)
