@@ -24,10 +24,12 @@ const shares = [1, 0.1, 0.02]
  * What a connection takes at a peer that has just started, beside what it takes at Basalt, in KB, if that is known. Then
  * deliveries at both, with as many sockets, rooms and writes as the peer bears; counted from when a write is sent, since
  * the peers let the writer wait until they have told everybody.
+ *
+ * @param basalt who has written so far: lists show the newest, so numbers have to go on from there
  */
 export async function measureBeside(
   options: Options,
-  basalt: RoomsSubject,
+  basalt: RoomWriter,
   peer: RoomsSubject,
   rounds: Rounds,
   ownMemory: number | undefined,
@@ -59,14 +61,15 @@ async function compareMemory(options: Options, peer: RoomsSubject, own: number):
 
 async function compareDelivery(
   options: Options,
-  basalt: RoomsSubject,
+  basalt: RoomWriter,
   peer: RoomsSubject,
   rounds: Rounds,
 ): Promise<Verdict[]> {
+  const peerWriter = new RoomWriter(peer)
   for (const share of shares) {
     const sockets = Math.max(2 * socketStep, Math.floor((options.sockets * share) / socketStep) * socketStep)
     const shape = shapeOf(sockets)
-    const reached = await measureShape(options, peer, shape, rounds)
+    const reached = await measureShape(options, peerWriter, shape, rounds)
     if (reached === undefined) continue
     const own = await measureShape(options, basalt, shape, rounds)
     if (own === undefined) throw new Error(`Basalt does not bear ${sockets} sockets.`)
@@ -82,17 +85,18 @@ async function compareDelivery(
 /** Undefined if the server does not bear it. */
 async function measureShape(
   options: Options,
-  subject: RoomsSubject,
+  writer: RoomWriter,
   shape: Shape,
   rounds: Rounds,
 ): Promise<Reached | undefined> {
+  const { subject } = writer
   const { sockets, perSecond } = shape
   const { listeners, stop } = startListeners()
   try {
     const opened = await listeners.open(subject.server, shape, openWithinMs)
     if (opened < sockets) return doesNotBear(subject, shape, `opens ${opened}`)
     await listeners.follow()
-    const round = await measureDelivery(listeners, new RoomWriter(subject), shape, options, 'afterSend')
+    const round = await measureDelivery(listeners, writer, shape, options, 'afterSend')
     if (round.failed > 0 || round.p99 > bearableMs) {
       const why = round.failure ?? `p99 is ${Math.round(round.p99)} ms`
       return doesNotBear(subject, shape, why)

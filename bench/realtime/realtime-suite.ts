@@ -59,7 +59,7 @@ async function run(options: Options, folder: string): Promise<Findings> {
       say(`starting ${name}`)
       const peer = await startPeerRooms(name, { folder, sockets: basalt.sockets })
       try {
-        verdicts.push(...(await measureBeside(options, basalt, peer, rounds, memory)))
+        verdicts.push(...(await measureBeside(options, bench.writer, peer, rounds, memory)))
       } finally {
         await peer.stop()
       }

@@ -20,11 +20,11 @@ export interface Written {
 
 /** Says something in the rooms of a server, with numbers that rise. */
 export class RoomWriter {
-  readonly #subject: RoomsSubject
+  readonly subject: RoomsSubject
   #last = 0
 
   constructor(subject: RoomsSubject) {
-    this.#subject = subject
+    this.subject = subject
   }
 
   /** In rooms at random. */
@@ -43,9 +43,9 @@ export class RoomWriter {
     const first = this.#last + 1
     this.#last += rooms.length
     const { sentAt, answeredAt, failure } = await runPaced({
-      port: this.#subject.port,
+      port: this.subject.port,
       perSecond,
-      requests: rooms.map((room, at) => this.#subject.write(makeMessage(room, first + at))),
+      requests: rooms.map((room, at) => this.subject.write(makeMessage(room, first + at))),
     })
     const writes = rooms.flatMap((room, at): Write[] => {
       const sent = sentAt[at] ?? null
