@@ -60,8 +60,8 @@ export class FunctionProcess {
   #pingTimer: NodeJS.Timeout | undefined
   #memoryTimer: NodeJS.Timeout | undefined
   #end: EndReason | undefined
-  /** The ping that has no answer yet: when it was sent, and the CPU time that was used by then. */
-  #asked: { at: number; cpuMs: number } | undefined
+  /** The ping that has no answer yet: when it was sent, and what was used by then. */
+  #asked: { at: number; cpuMs: number; bytes: number } | undefined
   #pingDueAt = 0
   lastUsedAt = Date.now()
   /** The most memory that was seen. */
@@ -218,8 +218,9 @@ export class FunctionProcess {
     // When this event loop was late itself, the answer may lie unread.
     const isLate = Date.now() - this.#pingDueAt > pingEveryMs
     if (this.#asked !== undefined && !isLate && isHung(this.pid, this.#asked)) {
-      // A heap that is nearly full stops everything too, collecting garbage over and over.
-      const isFull = (readUsage(this.pid)?.bytes ?? 0) > this.#limits.heapBytes
+      // A heap that fills up stops everything too, collecting garbage over and over. A mere loop takes no memory.
+      const bytes = readUsage(this.pid)?.bytes ?? 0
+      const isFull = bytes > this.#limits.heapBytes || bytes - this.#asked.bytes > this.#limits.heapBytes / 4
       return this.kill(isFull ? 'out_of_memory' : 'hung')
     }
     if (this.#asked === undefined) this.#askForSign()
@@ -230,7 +231,8 @@ export class FunctionProcess {
   }
 
   #askForSign(): void {
-    this.#asked = { at: Date.now(), cpuMs: readUsage(this.pid)?.cpuMs ?? 0 }
+    const { cpuMs, bytes } = readUsage(this.pid) ?? { cpuMs: 0, bytes: 0 }
+    this.#asked = { at: Date.now(), cpuMs, bytes }
     const request = httpRequest({ socketPath: this.#workerd.socket, agent: this.#agent, path: '/ping' })
     request.on('response', (answer) => {
       answer.resume()
