@@ -115,10 +115,7 @@ export const taskFunctionsSql = `
   -- The lines of a project are its queues, so one that is full or paused is stepped over, however long it is.
   CREATE OR REPLACE FUNCTION basalt.admit_tasks(wanted text[], at_once int)
   RETURNS int
-  LANGUAGE plpgsql
-  -- The plan is the same for all projects, and to make it anew takes longer than to follow it.
-  SET plan_cache_mode = force_generic_plan
-  AS $$
+  LANGUAGE plpgsql AS $$
   #variable_conflict use_column
   DECLARE
     project text;
