@@ -16,11 +16,17 @@ export function buildBasalt(): void {
   })
 }
 
-/**
- * Starts the server on a data folder, as a process like in production; gives back how long it took to answer. Whoever is
- * to find it again says which port; 0 is any.
- */
-export async function launchBasalt(dataDir: string, port = 0): Promise<Process & { milliseconds: number }> {
+interface LaunchOptions {
+  /** For who is to find it again; 0 is any. */
+  port?: number
+  env?: Record<string, string>
+}
+
+/** Starts the server on a data folder, as a process like in production; gives back how long it took to answer. */
+export async function launchBasalt(
+  dataDir: string,
+  { port = 0, env = {} }: LaunchOptions = {},
+): Promise<Process & { milliseconds: number }> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(BASALT_|DATABASE_URL$)/.test(name))
   const before = performance.now()
   const server = await startProcess({
@@ -36,6 +42,7 @@ export async function launchBasalt(dataDir: string, port = 0): Promise<Process &
       BASALT_LOG_LEVEL: 'warn',
       BASALT_OPERATOR_EMAIL: operator.email,
       BASALT_OPERATOR_PASSWORD: operator.password,
+      ...env,
     },
     ready: /^Basalt serves at (http:\S+)/,
   })

@@ -23,12 +23,14 @@ const collection = {
   },
   rules: { create: 'doc.amount > 0' },
 }
+// A project has the machine to itself here, so it may run as much at once as a rate of thousands takes.
+const env = { BASALT_LIMIT_FUNCTION_CALLS: '32', BASALT_LIMIT_TASKS_AT_ONCE_BY_PROJECT: '24' }
 /** By which functions hear of them: nobody, before a write, after it. */
 export const collections = ['plain', 'priced', 'noted'] as const
 
 export async function startFunctions(folder: string): Promise<FunctionsServer> {
   const dataDir = join(folder, 'functions')
-  const { found: url, pid, stop } = await launchBasalt(dataDir)
+  const { found: url, pid, stop } = await launchBasalt(dataDir, { env })
   try {
     const project = await createProject(url)
     for (const name of collections) {

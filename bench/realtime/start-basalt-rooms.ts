@@ -46,7 +46,7 @@ export async function startBasaltRooms(dataDir: string, shape: Shape): Promise<B
   const port = Number(new URL(filling.found).port)
   // What filling has left in memory would hide what sockets take.
   await filling.stop()
-  let process = await launchBasalt(dataDir, port)
+  let process = await launchBasalt(dataDir, { port })
   const url = `${process.found}/v1/projects/${followed.ref}`
   const create = ({ ref, publishable }: BenchProject, body: Message): string =>
     rawRequest({
@@ -68,7 +68,7 @@ export async function startBasaltRooms(dataDir: string, shape: Shape): Promise<B
     lists: () => readLists(url, followed.publishable, shape),
     async restart() {
       await process.stop()
-      process = await launchBasalt(dataDir, port)
+      process = await launchBasalt(dataDir, { port })
     },
     stop: () => process.stop(),
   }

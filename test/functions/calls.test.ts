@@ -149,10 +149,10 @@ test('a function that takes too long is cut off', async () => {
   expect({ status, code: body.code }).toEqual({ status: 504, code: 'function_timeout' })
 })
 
-test('more than thirty-two at once are refused, and the others are not', async () => {
-  const answers = await Promise.all(Array.from({ length: 36 }, () => callFunction(project, 'naps')))
+test('more than sixteen at once are refused, and the others are not', async () => {
+  const answers = await Promise.all(Array.from({ length: 20 }, () => callFunction(project, 'naps')))
   const statuses = answers.map(({ status }) => status)
-  expect(statuses.filter((status) => status === 200)).toHaveLength(32)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(16)
   expect(statuses.filter((status) => status === 429)).toHaveLength(4)
 })
 
