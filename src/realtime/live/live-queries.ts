@@ -49,6 +49,7 @@ export class LiveQueries implements SubscriptionOwner {
     const { id, collection: name, cursor } = message
     const input = inputOf(message)
     const { project } = this.#reader.caller()
+    // Nobody begins to follow a project for what is not there.
     await this.#documents.catalog.get(project, name)
     const hub = await this.#reader.hub()
     const collection = await this.#documents.catalog.get(project, name)
