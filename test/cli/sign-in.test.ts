@@ -90,7 +90,7 @@ test('a secret key needs the right to change settings, and is told so', async ()
   )
   const { body } = await server.call('POST', `/v1/projects/${project.ref}/keys`, {
     as: server.operator,
-    body: { name: 'CI', kind: 'secret', scopes: ['settings:read'] },
+    body: { name: 'CI', kind: 'secret', scopes: ['settings:read', 'functions:read', 'functions:write'] },
   })
   const env = { BASALT_TOKEN: body.key }
   expect((await folder.runWith({ env }, 'whoami')).stdout).toBe(
