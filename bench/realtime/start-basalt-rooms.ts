@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { call } from '../call.ts'
 import { type BenchProject, createProject, launchBasalt } from '../launch-basalt.ts'
 import { rawRequest } from '../raw-request.ts'
 import { findSockets } from '../find-sockets.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { makeMessage, type Message, roomName, type Shape, shownMessages } from './rooms.ts'
 import type { RoomsSubject } from './rooms-subject.ts'
 
@@ -12,6 +15,7 @@ export interface BasaltRooms extends RoomsSubject {
   writeUnfollowed(message: Message): string
   /** What a fresh query shows of each room, as `Followed` has it. */
   lists(): Promise<Record<string, string>>
+  collectGarbage(): Promise<void>
   /** Stops the process, PostgreSQL with it, and starts it again where it was. */
   restart(): Promise<void>
 }
@@ -46,7 +50,10 @@ export async function startBasaltRooms(dataDir: string, shape: Shape): Promise<B
   const port = Number(new URL(filling.found).port)
   // What filling has left in memory would hide what sockets take.
   await filling.stop()
-  let process = await launchBasalt(dataDir, { port })
+  const inspectPort = await freePort()
+  // Nothing listens there until somebody asks for it.
+  const launch = { port, env: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectPort}` } }
+  let process = await launchBasalt(dataDir, launch)
   const url = `${process.found}/v1/projects/${followed.ref}`
   const create = ({ ref, publishable }: BenchProject, body: Message): string =>
     rawRequest({
@@ -68,10 +75,20 @@ export async function startBasaltRooms(dataDir: string, shape: Shape): Promise<B
     lists: () => readLists(url, followed.publishable, shape),
     async restart() {
       await process.stop()
-      process = await launchBasalt(dataDir, { port })
+      process = await launchBasalt(dataDir, launch)
     },
+    collectGarbage: () => collectGarbage(process.pid, inspectPort),
     stop: () => process.stop(),
   }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
 }
 
 async function createRooms(url: string): Promise<BenchProject> {
