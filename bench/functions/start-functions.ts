@@ -24,7 +24,7 @@ const collection = {
   rules: { create: 'doc.amount > 0' },
 }
 // A project has the machine to itself here, so it may run as much at once as a rate of thousands takes.
-const env = { BASALT_LIMIT_FUNCTION_CALLS: '32', BASALT_LIMIT_TASKS_AT_ONCE_BY_PROJECT: '24' }
+const env = { BASALT_LIMIT_FUNCTION_CALLS: '64', BASALT_LIMIT_TASKS_AT_ONCE_BY_PROJECT: '60' }
 /** By which functions hear of them: nobody, before a write, after it. */
 export const collections = ['plain', 'priced', 'noted'] as const
 
