@@ -1,66 +1,11 @@
+import type { Schedule, TaskSummary } from '@basalt/client'
 import { badge } from './elements.ts'
 
 export const states = ['scheduled', 'waiting', 'running', 'succeeded', 'dead', 'cancelled'] as const
 
-export interface Task {
-  id: string
-  name: string
-  kind: string
-  state: (typeof states)[number]
-  queue: string
-  priority: number
-  key: string | null
-  attempt: number
-  maxAttempts: number
-  /** Seconds. */
-  timeout: number
-  progress: unknown
-  error: { code: string; message: string; at: string } | null
-  schedule: { name: string; at: string } | null
-  cancelRequested: boolean
-  createdAt: string
-  runAt: string
-  startedAt: string | null
-  finishedAt: string | null
-}
-
-export interface TaskDetail extends Task {
-  payload: unknown
-  result: unknown
-}
-
 export interface TaskPage {
-  tasks: Task[]
+  tasks: TaskSummary[]
   nextCursor: string | null
-}
-
-export interface Queue {
-  name: string
-  /** Null: as many as the project may run. */
-  concurrency: number | null
-  paused: boolean
-}
-
-export interface Schedule {
-  name: string
-  /** `function_schedule` for those that a function declares. */
-  kind: string
-  cron: string
-  timeZone: string
-  task: ScheduledTask
-  catchUp: 'skip' | 'once' | 'all'
-  paused: boolean
-  nextRunAt: string | null
-  lastRunAt: string | null
-}
-
-export interface ScheduledTask {
-  name: string
-  payload?: unknown
-  queue?: string
-  priority?: number
-  maxAttempts?: number
-  timeout?: number
 }
 
 const tones = {
@@ -72,7 +17,7 @@ const tones = {
   cancelled: 'plain',
 } as const
 
-export function stateBadge({ state, cancelRequested }: Task): HTMLElement {
+export function stateBadge({ state, cancelRequested }: TaskSummary): HTMLElement {
   return badge(state === 'running' && cancelRequested ? 'being cancelled' : state, tones[state])
 }
 

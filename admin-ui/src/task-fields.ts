@@ -1,19 +1,23 @@
+import type { Schedule } from '@basalt/client'
 import { element } from './elements.ts'
 import { type Field, optionalField, suggestedField, valueField } from './fields.ts'
 import { readFunctions } from './function-api.ts'
 import type { Place } from './project-frame.ts'
-import type { ScheduledTask } from './task-api.ts'
 
 /** The fields of a task that are alike when it is enqueued and when a schedule does it. */
 export interface TaskFields {
   first: HTMLElement[]
   /** What is mostly left as it is. */
   further: Field<unknown>[]
-  read(): ScheduledTask
+  read(): Schedule['task']
 }
 
 /** @param prefix where the API has the task: `task.` in a schedule */
-export function taskFields(names: readonly string[], task: Partial<ScheduledTask>, prefix = ''): TaskFields {
+export function taskFields(
+  names: readonly string[],
+  task: Partial<Schedule['task']>,
+  prefix = '',
+): TaskFields {
   const name = suggestedField('Task', `${prefix}name`, names, {
     value: task.name ?? names[0] ?? '',
     pattern: '[A-Za-z0-9_][A-Za-z0-9_.:\\/\\-]{0,127}',

@@ -102,47 +102,19 @@ export interface FunctionMakers<S extends Schema> {
     handler: (request: Request, ctx: FunctionContext<S>) => Awaitable<Response>,
   ): FunctionDefinition
   /** May return what is stored instead, or refuse by `reject`. Reads, and doesn't write. */
-  beforeCreate: <N extends CollectionName<S>>(
-    collection: N,
-    handler: WriteHandler<S, Unchecked<S, N>, null>,
-    options?: FunctionOptions,
-  ) => FunctionDefinition
+  beforeCreate: WriteHook<S, 'beforeCreate'>
   /** Before an update or a replacement: may return what is stored instead, or refuse by `reject`. */
-  beforeUpdate: <N extends CollectionName<S>>(
-    collection: N,
-    handler: WriteHandler<S, Unchecked<S, N>, Document<S, N>>,
-    options?: FunctionOptions,
-  ) => FunctionDefinition
+  beforeUpdate: WriteHook<S, 'beforeUpdate'>
   /** May refuse by `reject`. */
-  beforeDelete: <N extends CollectionName<S>>(
-    collection: N,
-    handler: WriteHandler<S, null, Document<S, N>>,
-    options?: FunctionOptions,
-  ) => FunctionDefinition
+  beforeDelete: WriteHook<S, 'beforeDelete'>
   /** After the COMMIT, at least once, with the same `event.id` each time. */
-  afterCreate: <N extends CollectionName<S>>(
-    collection: N,
-    handler: WriteHandler<S, Document<S, N>, null>,
-    options?: FunctionOptions,
-  ) => FunctionDefinition
+  afterCreate: WriteHook<S, 'afterCreate'>
   /** As `afterCreate`, of updates and replacements. */
-  afterUpdate: <N extends CollectionName<S>>(
-    collection: N,
-    handler: WriteHandler<S, Document<S, N>, Document<S, N>>,
-    options?: FunctionOptions,
-  ) => FunctionDefinition
+  afterUpdate: WriteHook<S, 'afterUpdate'>
   /** As `afterCreate`, of deletions. */
-  afterDelete: <N extends CollectionName<S>>(
-    collection: N,
-    handler: WriteHandler<S, null, Document<S, N>>,
-    options?: FunctionOptions,
-  ) => FunctionDefinition
+  afterDelete: WriteHook<S, 'afterDelete'>
   /** As `afterCreate`, of every kind of write. */
-  afterWrite: <N extends CollectionName<S>>(
-    collection: N,
-    handler: WriteHandler<S, Document<S, N> | null, Document<S, N> | null>,
-    options?: FunctionOptions,
-  ) => FunctionDefinition
+  afterWrite: WriteHook<S, 'afterWrite'>
   /** May refuse a new account by `reject`. */
   beforeSignUp: UserHook<S, void>
   /** May refuse a sign-in by `reject`. */
@@ -181,10 +153,24 @@ export interface FunctionMakers<S extends Schema> {
   ): FunctionDefinition
 }
 
-type WriteHandler<S extends Schema, After, Before> = (
-  write: HookedWrite<After, Before>,
-  ctx: FunctionContext<S>,
-) => Awaitable<unknown>
+/** What the hooks of a collection's writes are given. */
+interface Writes<S extends Schema, N extends CollectionName<S>> {
+  beforeCreate: HookedWrite<Unchecked<S, N>, null>
+  beforeUpdate: HookedWrite<Unchecked<S, N>, Document<S, N>>
+  beforeDelete: HookedWrite<null, Document<S, N>>
+  afterCreate: HookedWrite<Document<S, N>, null>
+  afterUpdate: HookedWrite<Document<S, N>, Document<S, N>>
+  afterDelete: HookedWrite<null, Document<S, N>>
+  afterWrite: HookedWrite<Document<S, N> | null, Document<S, N> | null>
+}
+
+type WriteHook<S extends Schema, Kind extends keyof Writes<S, CollectionName<S>>> = <
+  N extends CollectionName<S>,
+>(
+  collection: N,
+  handler: (write: Writes<S, N>[Kind], ctx: FunctionContext<S>) => Awaitable<unknown>,
+  options?: FunctionOptions,
+) => FunctionDefinition
 type UserHook<S extends Schema, R> = (
   handler: (user: HookedUser, ctx: FunctionContext<S>) => Awaitable<R>,
   options?: FunctionOptions,

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { TestProject, TestServer } from '../support/server.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 export const launcher = join(root, 'cli/basalt.js')
@@ -52,6 +53,13 @@ export async function makeFolder(): Promise<CliFolder> {
     read: (file) => readFile(join(path, file), 'utf8'),
     remove: () => rm(base, { recursive: true, force: true }),
   }
+}
+
+/** Says that the folder is this project, and signs in with its secret key. */
+export async function linkFolder(folder: CliFolder, server: TestServer, project: TestProject): Promise<void> {
+  folder.env['BASALT_TOKEN'] = project.secret
+  const environments = { dev: { url: server.url, project: project.ref } }
+  await folder.write('basalt.json', JSON.stringify({ environments }))
 }
 
 /** Throws what the compiler says about the folder. */

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
-import { type CliFolder, makeFolder } from './cli-folder.ts'
+import { type CliFolder, linkFolder, makeFolder } from './cli-folder.ts'
 
 let server: TestServer
 let project: TestProject
@@ -17,10 +17,8 @@ beforeEach(async (context) => {
   project = await server.createProject()
   folder = await makeFolder()
   context.onTestFinished(() => folder.remove())
-  folder.env['BASALT_TOKEN'] = project.secret
   expect((await folder.run('init')).code).toBe(0)
-  const environments = { dev: { url: server.url, project: project.ref } }
-  await folder.write('basalt.json', JSON.stringify({ environments }))
+  await linkFolder(folder, server, project)
 })
 
 async function replace(file: string, before: string, after: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
-import { type CliFolder, launcher, makeFolder } from './cli-folder.ts'
+import { type CliFolder, launcher, linkFolder, makeFolder } from './cli-folder.ts'
 
 // Some start twenty processes.
 vi.setConfig({ testTimeout: 120_000 })
@@ -19,9 +19,7 @@ beforeEach(async (context) => {
   project = await server.createProject()
   folder = await makeFolder()
   context.onTestFinished(() => folder.remove())
-  folder.env['BASALT_TOKEN'] = project.secret
-  const environments = { dev: { url: server.url, project: project.ref } }
-  await folder.write('basalt.json', JSON.stringify({ environments }))
+  await linkFolder(folder, server, project)
 })
 
 const divide = `import { callable, reject } from '@basalt/client/functions'

@@ -2,7 +2,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startTestServer, type TestProject, type TestServer } from '../support/server.ts'
-import { type CliFolder, makeFolder } from './cli-folder.ts'
+import { type CliFolder, linkFolder, makeFolder } from './cli-folder.ts'
 
 // Each starts several processes.
 vi.setConfig({ testTimeout: 120_000 })
@@ -20,9 +20,7 @@ beforeEach(async (context) => {
   project = await server.createProject()
   folder = await makeFolder()
   context.onTestFinished(() => folder.remove())
-  folder.env['BASALT_TOKEN'] = project.secret
-  const environments = { dev: { url: server.url, project: project.ref } }
-  await folder.write('basalt.json', JSON.stringify({ environments }))
+  await linkFolder(folder, server, project)
 })
 
 const add = `import { callable } from '@basalt/client/functions'

@@ -1,3 +1,4 @@
+import type { TaskSummary } from '@basalt/client'
 import { actionButton } from '../action-button.ts'
 import { api } from '../api.ts'
 import { ask } from '../ask.ts'
@@ -6,7 +7,7 @@ import { notice } from '../notices.ts'
 import { type At, lookOnly, type Place } from '../project-frame.ts'
 import { showAgain } from '../show-page.ts'
 import { pager } from '../table.ts'
-import type { Task, TaskPage } from '../task-api.ts'
+import type { TaskPage } from '../task-api.ts'
 import { retryTask, taskTable } from '../task-list.ts'
 import { taskTabs } from '../task-tabs.ts'
 
@@ -30,7 +31,7 @@ export async function deadTasksPage(place: Place, { query }: At): Promise<Node[]
   ]
 }
 
-function retryAll(place: Place, tasks: readonly Task[]): HTMLElement {
+function retryAll(place: Place, tasks: readonly TaskSummary[]): HTMLElement {
   const label = `Retry these ${tasks.length}`
   return actionButton(label, async () => {
     const text = 'Each begins anew, at once and with all its attempts.'

@@ -1,3 +1,4 @@
+import type { TaskQueue } from '@basalt/client'
 import { actionButton } from '../action-button.ts'
 import { api } from '../api.ts'
 import { ask } from '../ask.ts'
@@ -8,25 +9,24 @@ import { notice } from '../notices.ts'
 import { lookOnly, type Place } from '../project-frame.ts'
 import { showAgain } from '../show-page.ts'
 import { table } from '../table.ts'
-import type { Queue } from '../task-api.ts'
 import { taskTabs } from '../task-tabs.ts'
 
 /** How many tasks of each queue run at once, and which of them stand still. */
 export async function queuesPage(place: Place): Promise<Node[]> {
-  const { queues } = await api<{ queues: Queue[] }>('GET', `${place.api}/tasks/queues`)
+  const { queues } = await api<{ queues: TaskQueue[] }>('GET', `${place.api}/tasks/queues`)
   const columns = [
-    { label: 'Queue', cell: ({ name }: Queue) => element('code', {}, name) },
+    { label: 'Queue', cell: ({ name }: TaskQueue) => element('code', {}, name) },
     {
       label: 'At once',
-      cell: ({ concurrency }: Queue) => concurrency?.toLocaleString() ?? 'as many as the project',
+      cell: ({ concurrency }: TaskQueue) => concurrency?.toLocaleString() ?? 'as many as the project',
     },
     {
       label: 'State',
-      cell: ({ paused }: Queue) => (paused ? badge('paused', 'bad') : badge('runs', 'good')),
+      cell: ({ paused }: TaskQueue) => (paused ? badge('paused', 'bad') : badge('runs', 'good')),
     },
-    { label: 'Tasks', cell: ({ name }: Queue) => waiting(place, name) },
+    { label: 'Tasks', cell: ({ name }: TaskQueue) => waiting(place, name) },
   ]
-  const act = { label: '', cell: (queue: Queue) => actions(place, queue) }
+  const act = { label: '', cell: (queue: TaskQueue) => actions(place, queue) }
   const mayChange = place.may('developer')
   return [
     element('h1', {}, 'Tasks'),
@@ -45,11 +45,11 @@ function waiting(place: Place, name: string): HTMLElement {
   return element('span', {}, link(of('waiting'), 'waiting'), ', ', link(of('running'), 'running'))
 }
 
-async function put(place: Place, { name, concurrency, paused }: Queue): Promise<void> {
+async function put(place: Place, { name, concurrency, paused }: TaskQueue): Promise<void> {
   await api('PUT', `${place.api}/tasks/queues/${encodeURIComponent(name)}`, { concurrency, paused })
 }
 
-function actions(place: Place, queue: Queue): HTMLElement {
+function actions(place: Place, queue: TaskQueue): HTMLElement {
   const { name, paused } = queue
   const turn = actionButton(paused ? 'Resume' : 'Pause', async () => {
     await put(place, { ...queue, paused: !paused })
@@ -64,7 +64,7 @@ function actions(place: Place, queue: Queue): HTMLElement {
   return element('span', { className: 'buttons' }, turn, remove)
 }
 
-function setUp(place: Place, queues: readonly Queue[]): HTMLElement {
+function setUp(place: Place, queues: readonly TaskQueue[]): HTMLElement {
   const names = queues.map((queue) => queue.name)
   const name = suggestedField('Queue', 'name', names, {
     pattern: '[A-Za-z0-9_][A-Za-z0-9_.:\\-]{0,63}',

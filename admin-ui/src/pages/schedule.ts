@@ -1,3 +1,4 @@
+import type { Schedule } from '@basalt/client'
 import { actionButton } from '../action-button.ts'
 import { api, Refused } from '../api.ts'
 import { ask } from '../ask.ts'
@@ -7,7 +8,7 @@ import { form } from '../form.ts'
 import { notice } from '../notices.ts'
 import { type At, lookOnly, type Place } from '../project-frame.ts'
 import { show } from '../show-page.ts'
-import { isDeclared, type Schedule } from '../task-api.ts'
+import { isDeclared } from '../task-api.ts'
 import { furtherFields, readTaskNames, taskFields } from '../task-fields.ts'
 
 const catchUps = [

@@ -1,8 +1,9 @@
+import type { Schedule } from '@basalt/client'
 import { api } from '../api.ts'
 import { badge, type Child, element, empty, link, time } from '../elements.ts'
 import { type At, lookOnly, type Place } from '../project-frame.ts'
 import { pager, table } from '../table.ts'
-import { isDeclared, type Schedule } from '../task-api.ts'
+import { isDeclared } from '../task-api.ts'
 import { taskTabs } from '../task-tabs.ts'
 
 /** What runs by the clock, and when next. */

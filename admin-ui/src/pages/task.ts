@@ -1,3 +1,4 @@
+import type { Task } from '@basalt/client'
 import { actionButton } from '../action-button.ts'
 import { milliseconds } from '../amounts.ts'
 import { api } from '../api.ts'
@@ -7,7 +8,7 @@ import { type FunctionInfo, readFunctions } from '../function-api.ts'
 import { notice } from '../notices.ts'
 import { type At, lookOnly, type Place } from '../project-frame.ts'
 import { showAgain } from '../show-page.ts'
-import { stateBadge, type TaskDetail } from '../task-api.ts'
+import { stateBadge } from '../task-api.ts'
 import { retryTask } from '../task-list.ts'
 
 const lookAgainMs = 2_000
@@ -15,21 +16,17 @@ const lookAgainMs = 2_000
 /** A task, which is looked at again and again until it has ended. */
 export async function taskPage(place: Place, { params }: At): Promise<Node[]> {
   const path = `${place.api}/tasks/${encodeURIComponent(params['id'] ?? '')}`
-  const [first, { functions }] = await Promise.all([api<TaskDetail>('GET', path), readFunctions(place)])
+  const [first, { functions }] = await Promise.all([api<Task>('GET', path), readFunctions(place)])
   const body = element('div', { className: 'outcome' }, ...detail(place, first, functions))
   watch(body, first, async () => {
-    const task = await api<TaskDetail>('GET', path)
+    const task = await api<Task>('GET', path)
     return { task, nodes: detail(place, task, functions) }
   })
   return [link(`${place.console}/tasks`, '← Tasks'), element('h1', {}, first.name), ...lookOnly(place), body]
 }
 
 /** Draws only what has changed: whoever reads or presses something is not disturbed. */
-function watch(
-  body: HTMLElement,
-  first: TaskDetail,
-  look: () => Promise<{ task: TaskDetail; nodes: Node[] }>,
-): void {
+function watch(body: HTMLElement, first: Task, look: () => Promise<{ task: Task; nodes: Node[] }>): void {
   let known = first
   const again = async (): Promise<void> => {
     if (!body.isConnected) return
@@ -44,11 +41,11 @@ function watch(
   if (!hasEnded(first)) setTimeout(() => void again(), lookAgainMs)
 }
 
-function hasEnded({ state }: TaskDetail): boolean {
+function hasEnded({ state }: Task): boolean {
   return state === 'succeeded' || state === 'dead' || state === 'cancelled'
 }
 
-function detail(place: Place, task: TaskDetail, functions: readonly FunctionInfo[]): Node[] {
+function detail(place: Place, task: Task, functions: readonly FunctionInfo[]): Node[] {
   const { id, attempt, maxAttempts, queue, priority, key, timeout, schedule, startedAt, finishedAt } = task
   const took =
     startedAt === null || finishedAt === null
@@ -86,7 +83,7 @@ function scheduleOf(place: Place, { name, at }: { name: string; at: string }): H
   return element('span', {}, made, ', for ', time(at))
 }
 
-function errorOf({ error, state, attempt }: TaskDetail): Node[] {
+function errorOf({ error, state, attempt }: Task): Node[] {
   if (error === null) return []
   const when = state === 'dead' ? 'The last attempt failed' : `An attempt failed (of ${attempt} so far)`
   const said = element('p', { className: 'said' }, error.message, ' ', element('code', {}, error.code))
@@ -100,7 +97,7 @@ function json(title: string, value: unknown): Node[] {
   return [element('h2', {}, title), element('pre', { className: 'wrap' }, JSON.stringify(value, null, 2))]
 }
 
-function actions(place: Place, task: TaskDetail, functions: readonly FunctionInfo[]): HTMLElement {
+function actions(place: Place, task: Task, functions: readonly FunctionInfo[]): HTMLElement {
   const runner = runnerOf(task, functions)
   const logs =
     runner === undefined ? [] : [link(`${place.console}/functions/${runner}`, `Logs of ${runner}`, 'button')]
@@ -113,12 +110,12 @@ function actions(place: Place, task: TaskDetail, functions: readonly FunctionInf
 }
 
 /** The function that runs it, in the active version. */
-function runnerOf({ kind, name }: TaskDetail, functions: readonly FunctionInfo[]): string | undefined {
+function runnerOf({ kind, name }: Task, functions: readonly FunctionInfo[]): string | undefined {
   const isIt = (one: FunctionInfo): boolean => (kind === 'function' ? one.task === name : one.name === name)
   return functions.find(isIt)?.name
 }
 
-function changes(place: Place, task: TaskDetail): Node[] {
+function changes(place: Place, task: Task): Node[] {
   const { id, name, state, cancelRequested } = task
   const retry = actionButton('Retry', async () => {
     await retryTask(place, id)
