@@ -25,14 +25,13 @@ test('hashes are those of every other Argon2, of any variant and cost', async ()
     expect(await verifyPassword(hash, 'correct mule')).toBe(false)
     expect(needsRehash(hash)).toBe(true)
   }
-  const ours = { type: argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
-  expect(needsRehash(await argon2.hash('correct horse', ours))).toBe(false)
+  expect(needsRehash(await hashPassword('correct horse'))).toBe(false)
 })
 
 test('work that fails fails alone, and the thread goes on', async () => {
   const impossible = '$argon2id$v=19$m=1,t=1,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA'
-  await expect(verifyPassword(impossible, 'x')).rejects.toThrow('memory')
-  expect(await verifyPassword('no hash at all', 'x')).toBe(false)
+  await expect(verifyPassword(impossible, 'x')).rejects.toThrow('Memory')
+  await expect(verifyPassword('no hash at all', 'x')).rejects.toThrow('Decoding')
   expect(await verifyPassword(await hashPassword('still works'), 'still works')).toBe(true)
 })
 

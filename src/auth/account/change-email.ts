@@ -7,6 +7,7 @@ import type { Device } from '../device.ts'
 import { sendMail } from '../mail/send-mail.ts'
 import { requireFreshProof } from '../require-fresh-proof.ts'
 import { normaliseEmail } from '../users/create-user.ts'
+import { findUserByEmail } from '../users/find-user.ts'
 
 /**
  * Sends a code to the new address and news of it to the old one; the address changes when the code is shown. An
@@ -24,8 +25,7 @@ export async function requestEmailChange(
   await limitCodeRequests(auth, project, email, device)
   const { languages } = device
   auth.behind.run('change of e-mail', async () => {
-    const where = { projectId_email: { projectId: project.id, email } }
-    const holder = await auth.services.control.user.findUnique({ where })
+    const holder = await findUserByEmail(auth.services.db, project, email)
     const isTaken = holder !== null && holder.id !== actor.uid && holder.emailVerifiedAt !== null
     const purpose = isTaken ? 'account_exists' : 'change_email'
     await makeAndSendCode(auth, project, { purpose, email, userId: actor.uid, languages })

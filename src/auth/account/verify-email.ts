@@ -10,6 +10,7 @@ import type { Device } from '../device.ts'
 import { codeInvalid } from '../errors.ts'
 import { limitSignIns } from '../password/sign-in.ts'
 import { normaliseEmail } from '../users/create-user.ts'
+import { findUserByEmail } from '../users/find-user.ts'
 import { dropWaysIn, hasProvenAddress, lockUser, releaseAddress } from '../users/prove-address.ts'
 
 /** Sends the code once more, if there is an account with this address that has not been verified. */
@@ -22,8 +23,7 @@ export async function resendVerification(
   const email = normaliseEmail(address)
   await limitCodeRequests(auth, project, email, device)
   auth.behind.run('verify e-mail', async () => {
-    const where = { projectId_email: { projectId: project.id, email } }
-    const user = await auth.services.control.user.findUnique({ where })
+    const user = await findUserByEmail(auth.services.db, project, email)
     if (user === null || user.emailVerifiedAt !== null) return
     const { languages } = device
     await makeAndSendCode(auth, project, { purpose: 'verify_email', email, userId: user.id, languages })

@@ -10,6 +10,7 @@ import type { Device } from '../device.ts'
 import { codeInvalid, methodDisabled } from '../errors.ts'
 import { endSessions } from '../sessions/end-sessions.ts'
 import { normaliseEmail } from '../users/create-user.ts'
+import { findUserByEmail } from '../users/find-user.ts'
 import { dropWaysIn, hasProvenAddress } from '../users/prove-address.ts'
 import { tellPasswordChanged } from './change-password.ts'
 import { checkNewPassword } from './check-password.ts'
@@ -27,8 +28,7 @@ export async function requestPasswordReset(
   const email = normaliseEmail(address)
   await limitCodeRequests(auth, project, email, device)
   auth.behind.run('reset', async () => {
-    const where = { projectId_email: { projectId: project.id, email } }
-    const user = await auth.services.control.user.findUnique({ where })
+    const user = await findUserByEmail(auth.services.db, project, email)
     if (user === null) return
     const { languages } = device
     await makeAndSendCode(auth, project, { purpose: 'reset_password', email, userId: user.id, languages })

@@ -11,6 +11,7 @@ import type { Auth } from '../auth.ts'
 import type { Device } from '../device.ts'
 import { methodDisabled, userSuspended, wrongCredentials } from '../errors.ts'
 import { normaliseEmail } from '../users/create-user.ts'
+import { findUserByEmail } from '../users/find-user.ts'
 import { isForeignHash, verifyForeignHash } from './foreign-hashes.ts'
 
 /** Never a lock on the account alone, which would let anybody lock anybody out. */
@@ -35,9 +36,7 @@ export async function checkCredentials(
   const beganAt = performance.now()
   requireRoomToHash()
   await limitSignIns(auth, project, email, device)
-  const user = await auth.services.control.user.findUnique({
-    where: { projectId_email: { projectId: project.id, email } },
-  })
+  const user = await findUserByEmail(auth.services.db, project, email)
   if (user === null || !(await passwordMatches(auth, user, credentials.password))) {
     if (user === null) await verifyPassword(null, credentials.password)
     await untilNextAnswer(beganAt)

@@ -1,7 +1,8 @@
-import type { User, UserSession } from '../../platform/generated/client.ts'
+import type { Database } from '../../platform/database.ts'
+import { Prisma, type User, type UserSession } from '../../platform/generated/client.ts'
 import type { ApiError } from '../../platform/errors.ts'
 import { newId } from '../../platform/ids.ts'
-import type { ControlPlane, ControlPlaneTransaction } from '../../platform/prisma.ts'
+import { type ControlPlaneTransaction, runStatement } from '../../platform/prisma.ts'
 import type { Project } from '../../projects/project.ts'
 import type { Auth } from '../auth.ts'
 import { userSuspended, wrongCredentials } from '../errors.ts'
@@ -32,7 +33,7 @@ export interface OpenedSession extends UserSession {
  */
 export async function openSession(
   auth: Auth,
-  tx: ControlPlane | ControlPlaneTransaction,
+  where: Database | ControlPlaneTransaction,
   project: Project,
   user: User,
   proof: Proof,
@@ -41,8 +42,8 @@ export async function openSession(
   await auth.hooks.beforeSignIn(project, user)
   const { settings } = await auth.settings.of(project)
   const session = newSession(project, user, proof, device, settings.sessions)
-  const inserted = await insertIfUnchanged(tx, user, session)
-  if (inserted === null) throw await explainChange(tx, user)
+  const inserted = await insertIfUnchanged(where, user, session)
+  if (inserted === null) throw await explainChange(where, user)
   return { ...session, ...inserted }
 }
 
@@ -83,7 +84,7 @@ function newSession(
  * checked: who takes rights away locks the same row, so either they see this session or it is not opened (null).
  */
 async function insertIfUnchanged(
-  tx: ControlPlane | ControlPlaneTransaction,
+  where: Database | ControlPlaneTransaction,
   user: User,
   session: UserSession,
 ): Promise<{ hasFactor: boolean } | null> {
@@ -91,7 +92,7 @@ async function insertIfUnchanged(
   const { deviceName, userAgent, ip, createdAt, lastUsedAt, idleAt, expiresAt, provenAt } = session
   // What else proves somebody was looked at in this transaction, under the same lock.
   const passwordHash = amr.includes('pwd') ? user.passwordHash : null
-  const [inserted] = await tx.$queryRaw<{ hasFactor: boolean }[]>`
+  const statement = Prisma.sql`
     WITH present AS (
       SELECT id
       FROM basalt.users
@@ -113,12 +114,14 @@ async function insertIfUnchanged(
       FROM basalt.factors
       WHERE user_id = ${userId} AND kind = 'totp' AND confirmed_at IS NOT NULL
     ) AS "hasFactor"`
+  const [inserted] = await runStatement<{ hasFactor: boolean }>(where, statement)
   return inserted ?? null
 }
 
-async function explainChange(tx: ControlPlane | ControlPlaneTransaction, { id }: User): Promise<ApiError> {
-  const present = await tx.user.findUnique({ where: { id } })
-  return present !== null && present.suspendedAt !== null ? userSuspended() : wrongCredentials()
+async function explainChange(where: Database | ControlPlaneTransaction, { id }: User): Promise<ApiError> {
+  const statement = Prisma.sql`SELECT id FROM basalt.users WHERE id = ${id} AND suspended_at IS NOT NULL`
+  const isSuspended = (await runStatement(where, statement)).length > 0
+  return isSuspended ? userSuspended() : wrongCredentials()
 }
 
 /** Opens a session, with nothing else to be done, and answers with its tokens. */
@@ -129,7 +132,7 @@ export async function signInAs(
   proof: Proof,
   device: Device,
 ): Promise<SessionTokens> {
-  const session = await openSession(auth, auth.services.control, project, user, proof, device)
+  const session = await openSession(auth, auth.services.db, project, user, proof, device)
   return answerSignIn(auth, project, user, session)
 }
 

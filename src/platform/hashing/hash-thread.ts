@@ -5,8 +5,8 @@ import { doHashWork, type HashWork } from './hash-work.ts'
 
 /** A thread of its own, for one piece of work at a time. */
 
-// A tenth of what others get who want the processor at the same moment, and all of it if nobody does.
-const niceness = 10
+// The least there is: next to nothing while others want the processor, and all of it if nobody does.
+const niceness = 19
 
 giveWay()
 parentPort?.on('message', (work: HashWork) => {
