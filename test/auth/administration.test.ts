@@ -332,7 +332,7 @@ test.each(hashes)(
       `SELECT password_hash AS hash FROM basalt.users WHERE email = $1`,
       [email],
     )
-    expect(stored.rows[0].hash).toMatch(/^\$argon2id\$v=19\$m=28672,t=2,p=1\$/)
+    expect(stored.rows[0].hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=3,p=1\$/)
     expect((await signIn(email, given.password)).status).toBe(200)
     expect((await signIn(email, 'something else')).status).toBe(401)
   },

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { ApiError } from '../../src/platform/errors.ts'
 import { hashPassword, needsRehash, verifyPassword } from '../../src/platform/passwords.ts'
 
-test('hashes are Argon2id with more than 19 MiB, two passes and one lane', async () => {
+test('hashes are Argon2id with 19 MiB, three passes and one lane', async () => {
   const [, algorithm, version, cost] = (await hashPassword('correct horse')).split('$')
-  expect([algorithm, version, cost]).toEqual(['argon2id', 'v=19', 'm=28672,t=2,p=1'])
+  expect([algorithm, version, cost]).toEqual(['argon2id', 'v=19', 'm=19456,t=3,p=1'])
 })
 
 test('a password is the same however its letters are composed', async () => {
