@@ -11,7 +11,9 @@ export type ControlPlane = PrismaClient
 export type ControlPlaneTransaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0]
 
 export function openControlPlane(pool: pg.Pool): ControlPlane {
-  const statementNameGenerator = ({ sql }: { sql: string }): string => statementName(sql).name ?? ''
+  // Without parameters it may be several statements in one text, which can't be prepared.
+  const statementNameGenerator = ({ sql, args }: { sql: string; args: unknown[] }): string =>
+    (args.length > 0 && statementName(sql).name) || ''
   return new PrismaClient({ adapter: new PrismaPg(pool, { schema: 'basalt', statementNameGenerator }) })
 }
 
