@@ -13,7 +13,7 @@ export interface Argon2Job {
 
 const script = fileURLToPath(new URL('verify-hashes.ts', import.meta.url))
 
-/** Verifies one hash over and over on every processor, by what the server verifies with, in a process that does nothing else. */
+/** Verifies one hash over and over on every processor, as the server does, in a process that does nothing else. */
 export async function runArgon2(job: Argon2Job): Promise<Round> {
   const env = { ...process.env, UV_THREADPOOL_SIZE: String(availableParallelism()) }
   const child = spawn(process.execPath, [script], { env, stdio: ['pipe', 'pipe', 'inherit'] })

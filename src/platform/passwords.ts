@@ -1,3 +1,4 @@
+import { parseOptions } from '@node-rs/argon2'
 import { runHashWork } from './hashing/hash-threads.ts'
 
 /** In characters. No rules of composition, no truncation. */
@@ -21,6 +22,16 @@ export function hashPassword(password: string): Promise<string> {
 export async function verifyPassword(hash: string | null, password: string): Promise<boolean> {
   const work = { do: 'verify', password: normalise(password), hash: hash ?? dummyHash } as const
   return (await runHashWork(work)) && hash !== null
+}
+
+/** Whether a hash from elsewhere can be verified: its parameters are possible ones, and its bytes are well written. */
+export function isArgon2Hash(text: string): boolean {
+  try {
+    parseOptions(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Whether the hash, which may come from elsewhere, is of another kind or cost than ours, or written in another order. */

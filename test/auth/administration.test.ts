@@ -100,6 +100,18 @@ test.each([
       hash: '$argon2id$v=19$m=9999999,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc',
     },
   },
+  {
+    passwordHash: {
+      kind: 'argon2',
+      hash: '$argon2id$v=19$m=8,t=2,p=2$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc',
+    },
+  },
+  {
+    passwordHash: {
+      kind: 'argon2',
+      hash: '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHR$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc',
+    },
+  },
   { email: ['a@example.com'] },
   { phone: '12345' },
   { password: 'short' },

@@ -1,6 +1,6 @@
 import type { Prisma } from '../../platform/generated/client.ts'
 import { ApiError, invalidValue, type Issue } from '../../platform/errors.ts'
-import { hashPassword } from '../../platform/passwords.ts'
+import { hashPassword, isArgon2Hash } from '../../platform/passwords.ts'
 import type { ControlPlaneTransaction } from '../../platform/prisma.ts'
 import type { Auth } from '../auth.ts'
 import { checkJson, maxBytes } from '../check-json.ts'
@@ -77,7 +77,10 @@ function checkCreatedAt(time: string | undefined): void {
 
 function importedHash({ passwordHash }: ImportedUser): string | null {
   if (passwordHash === undefined) return null
-  return passwordHash.kind === 'argon2' ? passwordHash.hash : foreignHash(passwordHash)
+  if (passwordHash.kind !== 'argon2') return foreignHash(passwordHash)
+  // Or each sign-in would fail on our side, and tell that there is such an account.
+  if (!isArgon2Hash(passwordHash.hash)) throw invalidValue('passwordHash.hash', 'can not be verified')
+  return passwordHash.hash
 }
 
 async function explainTaken(
