@@ -40,6 +40,8 @@ export async function createHttpServer(config: Config, log: Logger, metrics: Met
     loggerInstance: log as FastifyBaseLogger,
     // One line for each request would cost more than many requests do; see `logRequest`.
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger for each request would cost as much as finding its route: lines name their request themselves.
+    childLoggerFactory: (logger) => logger,
     genReqId: () => newId(),
     requestIdHeader: false,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,

@@ -12,6 +12,8 @@ export interface Metrics {
   commits: Counter
 }
 
+type Series = Histogram.Internal<'method' | 'route' | 'status'>
+
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -22,18 +24,21 @@ export function createMetrics(): Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
     registers: [registry],
   })
-  // Finding a series by its labels costs more than counting in it.
-  const series = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>()
+  // Finding a series by its labels, or by a text made of them, costs more than counting in it.
+  const known = new Map<string, Map<string, Map<number, Series>>>()
+  function seriesOf(method: string, route: string, status: number): Series {
+    const found = known.get(route)?.get(method)?.get(status)
+    if (found !== undefined) return found
+    const series = requestSeconds.labels({ method, route, status: String(status) })
+    const byMethod = known.get(route) ?? new Map<string, Map<number, Series>>()
+    const byStatus = byMethod.get(method) ?? new Map<number, Series>()
+    known.set(route, byMethod.set(method, byStatus.set(status, series)))
+    return series
+  }
   return {
     registry,
     observeRequest(method, route, status, seconds) {
-      const key = `${method} ${status} ${route}`
-      let found = series.get(key)
-      if (found === undefined) {
-        found = requestSeconds.labels({ method, route, status: String(status) })
-        series.set(key, found)
-      }
-      found.observe(seconds)
+      seriesOf(method, route, status).observe(seconds)
     },
     committedWrites: new Counter({
       name: 'basalt_committed_writes_total',

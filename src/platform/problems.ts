@@ -9,7 +9,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const problem = toApiError(error)
   // What is refused on purpose, to shed load, has nothing to explain: the line of the request says enough.
   if (problem.status >= 500 && (problem !== error || problem.cause !== undefined)) {
-    request.log.error({ err: error, code: problem.code }, 'request failed')
+    request.log.error({ requestId: request.id, err: error, code: problem.code }, 'request failed')
   }
   if (problem.retryAfterSeconds !== undefined) {
     void reply.header('retry-after', String(Math.max(1, Math.ceil(problem.retryAfterSeconds))))
