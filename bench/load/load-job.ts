@@ -15,8 +15,13 @@ export interface LoadJob {
   mayRefuse?: boolean
 }
 
+/** Several kinds of requests that take turns. At a given pace there can be only one. */
+export interface Turns extends Omit<LoadJob, 'requests'> {
+  kinds: readonly LoadJob['requests'][]
+}
+
 export interface LoadResult {
-  /** Answers 2xx in each second of the measured time. */
+  /** Answers 2xx in each second of the measured time, or of the turns in it. */
   rate: number
   /** Milliseconds from the first byte sent to the last byte received, of answers 2xx. */
   p50: number

@@ -1,6 +1,9 @@
 import type { LoadJob, LoadResult } from './load-job.ts'
 
-type Times = Pick<LoadJob, 'warmUpSeconds' | 'seconds' | 'mayRefuse'>
+type Times = Pick<LoadJob, 'warmUpSeconds' | 'seconds' | 'mayRefuse'> & {
+  /** How much of the time is for what is measured here. */
+  share?: number
+}
 
 /** Keeps what was answered within the measured time. */
 export class Measuring {
@@ -37,16 +40,16 @@ export class Measuring {
   }
 
   summarize(): LoadResult {
-    const { seconds } = this.#job
+    const { seconds, share = 1 } = this.#job
     const { user, system } = process.cpuUsage(this.#usageAtStart)
     const sorted = Float64Array.from(this.#latencies).sort()
     const at = (share: number): number => sorted[Math.ceil(sorted.length * share) - 1] ?? 0
     return {
-      rate: sorted.length / seconds,
+      rate: sorted.length / (seconds * share),
       p50: at(0.5),
       p99: at(0.99),
       max: at(1),
-      refused: this.#refused / seconds,
+      refused: this.#refused / (seconds * share),
       failed: this.#failed,
       failure: this.#failure,
       generatorBusy: (user + system) / 1e6 / seconds,

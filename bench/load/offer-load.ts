@@ -9,7 +9,7 @@ import type { Measuring } from './measuring.ts'
  */
 export async function offerLoad(
   perSecond: number,
-  { port, connections }: LoadJob,
+  { port, connections }: Omit<LoadJob, 'requests'>,
   requests: readonly Buffer[],
   measuring: Measuring,
 ): Promise<void> {

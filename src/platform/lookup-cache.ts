@@ -25,11 +25,14 @@ export class LookupCache<V extends object> {
     this.#maxEntries = options.maxEntries
   }
 
-  /** Null: known not to exist. A promise: being read already. Undefined: asking costs a query, see `load`. */
-  get(key: string): V | null | Promise<V | null> | undefined {
+  /**
+   * Null: known not to exist. A promise: being read already. Undefined: asking costs a query, see `load`.
+   * @param now for who has read the clock already
+   */
+  get(key: string, now = Date.now()): V | null | Promise<V | null> | undefined {
     const entry = this.#found.get(key)
     if (entry === undefined) return this.#isMissing(key) ? null : this.#reading.get(key)
-    const age = Date.now() - entry.readAt
+    const age = now - entry.readAt
     if (age >= maxAgeMs) return this.#reading.get(key)
     // A failure shows when the entry is too old; until then the old value serves.
     if (age >= refreshAfterMs) this.load(key).catch(() => undefined)

@@ -8,17 +8,17 @@ const operatorTokenPattern = /^op_[A-Za-z0-9_-]{32}$/
 
 const scheme = /^bearer +/i
 
-/** Undefined without an `Authorization` header. Throws `unauthenticated` for other schemes and malformed ones. */
+/**
+ * Undefined without an `Authorization` header. Throws `unauthenticated` for other schemes. Whatever stands after
+ * `Bearer` is the credential: what is none is found nowhere.
+ */
 export function readBearer(headers: IncomingHttpHeaders): string | undefined {
   const header = headers.authorization
   if (header === undefined || header === '') return undefined
-  const start = scheme.exec(header)?.[0].length
-  // Not by the pattern, which would take longer over the characters of an access token than all else here.
-  const token = start === undefined ? '' : header.slice(start)
-  if (token === '' || token.includes(' ') || token.includes(',')) {
+  const start = header.startsWith('Bearer ') && header[7] !== ' ' ? 7 : scheme.exec(header)?.[0].length
+  if (start === undefined || start === header.length)
     throw unauthenticated('Send Authorization: Bearer <token>.')
-  }
-  return token
+  return header.slice(start)
 }
 
 /** `x-api-key`, or `?key=` where headers can't be set. Undefined without either. */

@@ -5,7 +5,7 @@ import { owesFactor } from '../factors/owes-factor.ts'
 import type { AuthSettingsStore } from '../settings/settings-store.ts'
 
 /** A session that stands, with its user as the user is now. */
-interface LiveSession {
+export interface LiveSession {
   projectId: string
   userId: string
   actor: UserActor
@@ -18,8 +18,8 @@ interface LiveSession {
  * seconds even if a notification is lost.
  */
 export interface SessionCache {
-  /** Null: over, revoked, or its user suspended or gone. */
-  get(sessionId: string): LiveSession | null | Promise<LiveSession | null>
+  /** Null: over, revoked, or its user suspended or gone. `now` is in milliseconds since 1970. */
+  get(sessionId: string, now: number): LiveSession | null | Promise<LiveSession | null>
   /** After COMMIT: everything of this user is read again. */
   userChanged(userId: string): void
 }
@@ -82,8 +82,8 @@ export function createSessionCache(services: Services, settings: AuthSettingsSto
   }
 
   return {
-    get(sessionId) {
-      const known = cache.get(sessionId)
+    get(sessionId, now) {
+      const known = cache.get(sessionId, now)
       return known === undefined ? cache.load(sessionId) : known
     },
     userChanged(userId) {
