@@ -23,4 +23,4 @@ EXPOSE 4000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "--eval", "fetch('http://127.0.0.1:' + (process.env.BASALT_PORT || 4000) + '/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "cli/basalt.js", "start"]
+CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "--v8-pool-size=0", "cli/basalt.js", "start"]

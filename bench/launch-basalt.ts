@@ -31,7 +31,7 @@ export async function launchBasalt(
   const before = performance.now()
   const server = await startProcess({
     file: process.execPath,
-    args: ['--max-semi-space-size=8', '--heap-growing-percent=30', 'dist/main.js'],
+    args: ['--max-semi-space-size=8', '--heap-growing-percent=30', '--v8-pool-size=0', 'dist/main.js'],
     cwd: root,
     env: {
       ...Object.fromEntries(inherited),

@@ -58,7 +58,7 @@ export async function measureQueue(options: Options, rounds: Rounds, folder: str
 /** Starts a server whose tasks do nothing, on a data folder of its own. */
 async function startQueue(folder: string): Promise<Queue> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(BASALT_|DATABASE_URL$)/.test(name))
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', '--heap-growing-percent=30', script], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=8', '--heap-growing-percent=30', '--v8-pool-size=0', script], {
     env: {
       ...Object.fromEntries(inherited),
       NODE_ENV: 'production',
