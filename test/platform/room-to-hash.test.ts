@@ -5,11 +5,11 @@ import { roomToHash } from '../../src/platform/hashing/room-to-hash.ts'
 
 test('hashing has all processors while nothing else is done, and leaves one as soon as others are served', async () => {
   roomToHash()
-  await sleep(600)
+  await sleep(1100)
   expect(roomToHash()).toEqual({ threads: availableParallelism(), jobsEach: 2 })
-  await serve(600)
+  await serve(1100)
   expect(roomToHash()).toEqual({ threads: Math.max(1, availableParallelism() - 1), jobsEach: 1 })
-  await sleep(600)
+  await sleep(1100)
   expect(roomToHash().threads).toBe(availableParallelism())
 })
 

@@ -17,7 +17,8 @@ const alone: Room = { threads: processors, jobsEach: 2 }
  */
 const amongOthers: Room = { threads: Math.max(1, processors - 1), jobsEach: 1 }
 
-const sampleMs = 500
+// Long enough that a collection of garbage does not look like others.
+const sampleMs = 1000
 // What a thread that hashes without a break makes the main thread do for its sign-ins, of its time.
 const ownShare = 0.125
 // More than that is others' work.
