@@ -58,7 +58,8 @@ function start(): void {
 /** The thread with the least to do, or a new one rather than one that is busy. */
 function findThread(room: Room): Thread | undefined {
   const allowed = threads.slice(0, room.threads)
-  if (allowed.some(isStarved)) return hasRoom(urgentThread, room) ? urgentThread : undefined
+  if (allowed.length > 0 && allowed.every(isStarved))
+    return hasRoom(urgentThread, room) ? urgentThread : undefined
   const [freest] = allowed.toSorted((a, b) => a.jobs.length - b.jobs.length)
   if (threads.length < room.threads && freest?.jobs.length !== 0) return openThread(threads)
   return hasRoom(freest, room) ? freest : undefined
