@@ -34,11 +34,14 @@ function configOrExit(): Config {
 }
 
 function stopOnSignals(server: RunningServer, log: Logger): void {
-  let isStopping = false
+  let askedAt: number | undefined
   const stop = (signal: NodeJS.Signals): void => {
-    // Whoever asks twice doesn't want to wait.
-    if (isStopping) process.exit(1)
-    isStopping = true
+    // Whoever asks twice doesn't want to wait. But what a whole group is sent comes from the launcher once more.
+    if (askedAt !== undefined) {
+      if (performance.now() - askedAt > 300) process.exit(1)
+      return
+    }
+    askedAt = performance.now()
     log.info({ signal }, 'stopping')
     setTimeout(() => exitWith(1, 'Some requests did not end in time.'), stopWithinMs).unref()
     server.stop().then(
