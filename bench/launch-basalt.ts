@@ -16,6 +16,9 @@ export function buildBasalt(): void {
   })
 }
 
+/** What the server is started with everywhere. */
+export const nodeFlags = ['--max-semi-space-size=8', '--heap-growing-percent=30', '--v8-pool-size=0']
+
 interface LaunchOptions {
   /** For who is to find it again; 0 is any. */
   port?: number
@@ -31,7 +34,7 @@ export async function launchBasalt(
   const before = performance.now()
   const server = await startProcess({
     file: process.execPath,
-    args: ['--max-semi-space-size=8', '--heap-growing-percent=30', '--v8-pool-size=0', 'dist/main.js'],
+    args: [...nodeFlags, 'dist/main.js'],
     cwd: root,
     env: {
       ...Object.fromEntries(inherited),

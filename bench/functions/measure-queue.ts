@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from '../launch-basalt.ts'
 import type { Round, Rounds } from '../rounds.ts'
 import { say } from '../say.ts'
 import type { Options } from '../suite.ts'
@@ -58,26 +59,22 @@ export async function measureQueue(options: Options, rounds: Rounds, folder: str
 /** Starts a server whose tasks do nothing, on a data folder of its own. */
 async function startQueue(folder: string): Promise<Queue> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(BASALT_|DATABASE_URL$)/.test(name))
-  const child = spawn(
-    process.execPath,
-    ['--max-semi-space-size=8', '--heap-growing-percent=30', '--v8-pool-size=0', script],
-    {
-      env: {
-        ...Object.fromEntries(inherited),
-        NODE_ENV: 'production',
-        BASALT_PORT: '0',
-        BASALT_DATA_DIR: join(folder, 'queue'),
-        BASALT_LOG_LEVEL: 'warn',
-        BASALT_OPERATOR_EMAIL: 'bench@example.com',
-        BASALT_OPERATOR_PASSWORD: 'only for the bench',
-        // By default fewer, to leave calls room among the functions, of which there are none here.
-        BASALT_LIMIT_TASKS_AT_ONCE_BY_PROJECT: '64',
-        // VACUUM, after so many tasks came at once, is a statement too.
-        BASALT_LIMIT_STATEMENT_MS: '60000',
-      },
-      stdio: ['pipe', 'pipe', 'inherit'],
+  const child = spawn(process.execPath, [...nodeFlags, script], {
+    env: {
+      ...Object.fromEntries(inherited),
+      NODE_ENV: 'production',
+      BASALT_PORT: '0',
+      BASALT_DATA_DIR: join(folder, 'queue'),
+      BASALT_LOG_LEVEL: 'warn',
+      BASALT_OPERATOR_EMAIL: 'bench@example.com',
+      BASALT_OPERATOR_PASSWORD: 'only for the bench',
+      // By default fewer, to leave calls room among the functions, of which there are none here.
+      BASALT_LIMIT_TASKS_AT_ONCE_BY_PROJECT: '64',
+      // VACUUM, after so many tasks came at once, is a statement too.
+      BASALT_LIMIT_STATEMENT_MS: '60000',
     },
-  )
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const nextLine = async (): Promise<string> => {
     const { value, done } = await lines.next()

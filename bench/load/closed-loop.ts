@@ -1,20 +1,8 @@
 import { openConnection } from './connection.ts'
 import type { LoadJob } from './load-job.ts'
-import type { Measuring } from './measuring.ts'
+import { type Turn, turnAt } from './turns.ts'
 
-/** Requests of one kind, and what is kept of their answers. */
-export interface Turn {
-  requests: readonly Buffer[]
-  measuring: Measuring
-}
-
-// Some thousand requests of each kind: enough to tell them apart, and less than what a machine's mood lasts.
-const turnMs = 50
-
-/**
- * Each connection sends, waits for the answer and sends again, until the time is over. Several kinds of requests take
- * turns: whatever else becomes faster or slower meanwhile meets all of them.
- */
+/** Each connection sends, waits for the answer and sends again, until the time is over. */
 export async function runClosedLoop(
   { port, connections }: Omit<LoadJob, 'requests'>,
   turns: readonly Turn[],
@@ -25,11 +13,11 @@ export async function runClosedLoop(
   function loop(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let sentAt = 0
-    let turn = turns[0]
+    let { requests, measuring } = turnAt(turns, 0)
     const send = (): void => {
       sentAt = performance.now()
-      turn = turns[Math.floor(sentAt / turnMs) % turns.length]
-      const request = turn?.requests[sent++ % turn.requests.length]
+      ;({ requests, measuring } = turnAt(turns, sentAt))
+      const request = requests[sent++ % requests.length]
       if (request === undefined) throw new Error('no requests')
       connection.send(request)
     }
@@ -37,8 +25,8 @@ export async function runClosedLoop(
       onConnect: send,
       onAnswer(status, bytes) {
         const now = performance.now()
-        turn?.measuring.note(sentAt, now, status, bytes)
-        if (turn !== undefined && now < turn.measuring.end) {
+        measuring.note(sentAt, now, status, bytes)
+        if (now < measuring.end) {
           send()
         } else {
           resolve()

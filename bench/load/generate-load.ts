@@ -5,9 +5,9 @@ import { Measuring } from './measuring.ts'
 import { offerLoad } from './offer-load.ts'
 
 /**
- * A process of its own: takes `Turns` on standard input, prints a `LoadResult` for each kind of requests. Sockets, requests that were
- * built before, and nothing parsed but the ends of answers: on two processors, what the generator uses is
- * missing to the server.
+ * A process of its own: takes `Turns` on standard input, prints a `LoadResult` for each kind of requests. Sockets,
+ * requests that were built before, and nothing parsed but the ends of answers: on two processors, what the generator
+ * uses is missing to the server.
  */
 const { kinds, ...job }: Turns = JSON.parse(await text(process.stdin))
 const turns = kinds.map((requests) => ({
@@ -15,5 +15,5 @@ const turns = kinds.map((requests) => ({
   measuring: new Measuring({ ...job, share: 1 / kinds.length }),
 }))
 if (job.perSecond === undefined) await runClosedLoop(job, turns)
-else for (const { requests, measuring } of turns) await offerLoad(job.perSecond, job, requests, measuring)
+else await offerLoad(job.perSecond, job, turns)
 console.log(JSON.stringify(turns.map(({ measuring }) => measuring.summarize())))

@@ -15,7 +15,7 @@ export interface LoadJob {
   mayRefuse?: boolean
 }
 
-/** Several kinds of requests that take turns. At a given pace there can be only one. */
+/** Several kinds of requests that take turns. */
 export interface Turns extends Omit<LoadJob, 'requests'> {
   kinds: readonly LoadJob['requests'][]
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Connection, openConnection } from './connection.ts'
 import type { LoadJob } from './load-job.ts'
-import type { Measuring } from './measuring.ts'
+import { type Turn, turnAt } from './turns.ts'
 
 /**
  * Sends at fixed times, as people do who don't know of each other. While all connections wait for answers, what is due
@@ -10,14 +10,14 @@ import type { Measuring } from './measuring.ts'
 export async function offerLoad(
   perSecond: number,
   { port, connections }: Omit<LoadJob, 'requests'>,
-  requests: readonly Buffer[],
-  measuring: Measuring,
+  turns: readonly Turn[],
 ): Promise<void> {
   const free: ((dueAt: number) => void)[] = []
   const open = await Promise.all(Array.from({ length: connections }, openOne))
   const startAt = performance.now()
   let sent = 0
-  while (performance.now() < measuring.end) {
+  const { end } = turnAt(turns, 0).measuring
+  while (performance.now() < end) {
     sendDue()
     await sleep(1)
   }
@@ -36,8 +36,10 @@ export async function offerLoad(
   function openOne(): Promise<Connection> {
     const { promise, resolve, reject } = Promise.withResolvers<Connection>()
     let dueAt = 0
+    let { requests, measuring } = turnAt(turns, 0)
     const send = (due: number): void => {
       dueAt = due
+      ;({ requests, measuring } = turnAt(turns, due))
       const request = requests[sent++ % requests.length]
       if (request === undefined) throw new Error('no requests')
       connection.send(request)
